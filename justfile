@@ -1,0 +1,137 @@
+# Everything that is done with this project is one recipe here; `just` lists them.
+# How guests get their toolchain and what is kept where: guest-bindings/toolchain/README.md.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
+
+toolchain := justfile_directory() / "guest-bindings/toolchain"
+cache := env("CHIPMUNK_PLUGINS_TOOLS", env("XDG_CACHE_HOME", env("HOME") / ".cache") / "chipmunk-plugins")
+
+# The host's target folder, and the one of the guest workspace inside or beside it.
+target := absolute_path(env("CARGO_TARGET_DIR", "target"))
+guest_target := if env("CARGO_TARGET_DIR", "") == "" { justfile_directory() / "plugins/target" } else { target / "guests" }
+
+# In CI the lock files are the law.
+locked := if env("CI", "") == "" { "" } else { "--locked" }
+
+# The command finds its default plugins in `../plugins` as seen from its own folder.
+command := target / "release/chipmunk-plugins"
+plugins_folder := target / "plugins"
+components_folder := target / "plugins-component"
+plugins := "dlt-parser file-source pcap-source"
+
+just := just_executable() + " --justfile '" + justfile() + "'"
+
+export PATH := cache / "bin:" + env("PATH")
+
+[private]
+default:
+    @{{ just }} --list --unsorted
+
+# Install what is missing of the guest toolchain and the tools; says what it waits for
+setup: _guest-toolchain
+    @'{{ toolchain }}/tools.sh' wasm-tools cargo-component
+
+# Build the command, and every plugin to where the command finds it
+build: _guest-toolchain _host (_plugins "plain" plugins_folder)
+
+# The main job: make a DLT trace, export it through both plugins, compare with native code
+demo: build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    folder='{{ target }}/demo'
+    run() {
+        printf '\n$ chipmunk-plugins %s\n' "$*"
+        '{{ command }}' "$@"
+    }
+    mkdir -p "$folder"
+    cd "$folder"
+
+    run gen dlt --messages 30525 --garbage 8 --message-bytes 150 --seed 1 -o trace.dlt
+    run export trace.dlt --source file-source --parser dlt-parser --format raw --stats -o plugins.raw
+    run export trace.dlt --source file-source --parser dlt-parser --format text --stats -o plugins.txt
+    printf '\nThe first lines of %s/plugins.txt:\n\n' "$folder"
+    head -n 5 plugins.txt
+
+    printf '\nThe same without plugins, to compare with:\n'
+    run export trace.dlt --source native --parser native --format raw --stats=json -o native.raw 2>native.json
+    run export trace.dlt --source native --parser native --format text -o native.txt 2>/dev/null
+    differs() { printf 'demo: error: %s (see the files in %s)\n' "$1" "$folder" >&2; exit 1; }
+    cmp plugins.raw native.raw || differs 'the raw output of the plugins is not that of the native code'
+    cmp plugins.txt native.txt || differs 'the text output of the plugins is not that of the native code'
+    input=$(wc -c <trace.dlt)
+    raw=$(wc -c <plugins.raw)
+    garbage=$(sed -n 's/.*"skipped_bytes": *\([0-9]*\).*/\1/p' native.json)
+    lines=$(wc -l <plugins.txt)
+    [ "$((input - garbage))" -eq "$raw" ] || differs "$input bytes of input less $garbage of garbage are not the $raw bytes written"
+    [ "$lines" -eq 30525 ] || differs "30525 messages gave $lines lines"
+    printf '\nPlugins and native code agree: %s bytes of input, less %s bytes of garbage, are the %s bytes of raw output; %s lines of text.\n' \
+        "$input" "$garbage" "$raw" "$lines"
+
+# Set up, build everything in both ways, run all tests, then `check`
+test:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    times=()
+    step() {
+        local name=$1 began=$SECONDS
+        shift
+        printf '\n== %s\n' "$name"
+        {{ just }} "$@"
+        times+=("$(printf '%5d s  %s' "$((SECONDS - began))" "$name")")
+    }
+    step 'tools' setup
+    step 'command and plugins' build
+    step 'plugins by cargo component' _plugins component '{{ components_folder }}'
+    step 'every built plugin is a valid component' validate
+    step 'tests of the host' _test-host
+    step 'tests of the guests, on the host' _test-guests
+    step 'format, lints and documentation' check
+    printf '\n== passed\n'
+    printf '%s\n' "${times[@]}"
+
+# Format, lints and documentation of both workspaces, without a warning
+check:
+    cargo fmt --all --check
+    cd plugins && cargo fmt --all --check
+    cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
+    cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
+    cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
+
+# Figures, native against plugins; arguments go to the bench (try --help)
+bench *ARGUMENTS: build
+    cargo build --release {{ locked }} -p chipmunk-plugins-bench
+    '{{ target }}/release/chipmunk-plugins-bench' "$@"
+
+# Check that the plugins given, or all that are built, are valid components
+validate *PLUGINS:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    '{{ toolchain }}/tools.sh' wasm-tools
+    shopt -s nullglob
+    cd '{{ invocation_directory() }}'
+    [ $# -gt 0 ] || set -- '{{ plugins_folder }}'/*.wasm '{{ components_folder }}'/*.wasm
+    [ $# -gt 0 ] || { echo "validate: error: no plugin is built; run: just build" >&2; exit 1; }
+    for plugin; do
+        # The layer field of the header: 1 is a component, 0 a core module.
+        [ "$(od -An -tx1 -j4 -N4 "$plugin" | tr -d ' ')" = 0d000100 ] ||
+            { echo "validate: error: $plugin is not a component; make one of it with: wasm-tools component new" >&2; exit 1; }
+        wasm-tools validate "$plugin"
+        echo "valid: $plugin"
+    done
+
+_guest-toolchain:
+    @'{{ toolchain }}/guest-toolchain.sh'
+
+_host:
+    cargo build --release {{ locked }} -p chipmunk-plugins-cli
+
+_plugins ROAD FOLDER:
+    CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}
+
+_test-host:
+    cargo test --release {{ locked }} --workspace
+
+_test-guests:
+    cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' cargo test --release {{ locked }} --workspace
