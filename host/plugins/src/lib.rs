@@ -1,1 +1,7 @@
 //! To be written.
+pub mod cache;
+pub mod config;
+pub mod contract;
+pub mod error;
+pub mod registry;
+pub mod schema;
