@@ -128,7 +128,7 @@ _host:
     cargo build --release {{ locked }} -p chipmunk-plugins-cli
 
 _plugins ROAD FOLDER:
-    CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}
+    @CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}
 
 _test-host:
     cargo test --release {{ locked }} --workspace

@@ -33,9 +33,11 @@ has_targets() {
 rustup_adds_targets() {
     have rustup || return 1
     say "asking rustup for the targets ${targets[*]} ..."
-    RUSTUP_MAX_RETRIES=0 RUSTUP_DOWNLOAD_TIMEOUT=15 rustup target add "${targets[@]}" \
+    RUST_BACKTRACE=0 RUSTUP_MAX_RETRIES=0 RUSTUP_DOWNLOAD_TIMEOUT=15 rustup target add "${targets[@]}" \
         >"$cache/rustup.log" 2>&1 </dev/null && has_targets
 }
+
+rustup_said() { grep '^error' "$cache/rustup.log" | head -n 1 || true; }
 
 is_linked() { [ "$(rustup run "$link" rustc --print sysroot 2>/dev/null)" = "$(cd "$made" && pwd -P)" ]; }
 
@@ -49,12 +51,12 @@ use_debian() {
     fi
     is_linked || rustup toolchain link "$link" "$made"
     remember "debian $recipe"
-    say "guest toolchain: $(rustup run "$link" rustc --version) from Debian's packages, as '$link'"
+    say "guest toolchain: $(rustup run "$link" rustc --version | cut -d ' ' -f 1,2) from Debian's packages, as '$link'"
 }
 
 use_rustup() {
     remember rustup
-    say "guest toolchain: $(rustc --version) with rustup's wasm targets"
+    say "guest toolchain: $(rustc --version | cut -d ' ' -f 1,2) with rustup's wasm targets"
 }
 
 remember() {
@@ -72,7 +74,7 @@ one_at_a_time 'guest toolchain'
 case $wanted in
 rustup)
     has_targets || rustup_adds_targets || die "rustup could not add the targets ${targets[*]}" \
-        "its answer: $(tail -n 1 "$cache/rustup.log" 2>/dev/null)" \
+        "rustup says: $(rustup_said)" \
         'unset CHIPMUNK_PLUGINS_GUEST to build the toolchain from Debian packages instead'
     use_rustup
     ;;
@@ -85,7 +87,7 @@ auto)
     elif has_targets || rustup_adds_targets; then
         use_rustup
     elif have apt-get && have rustup; then
-        say "rustup cannot fetch them ($(tail -n 1 "$cache/rustup.log"))"
+        say "rustup cannot fetch them ($(rustup_said))"
         use_debian
     else
         die "no way to build wasm guests: the targets ${targets[*]} are not installed, rustup" \
