@@ -1,0 +1,13 @@
+//! The native sides: what plugins are measured against, and what a host uses that needs no plugin.
+//!
+//! - [`StreamSource`] reads a file or a stream such as the standard input.
+//! - [`dlt_parser`] reads DLT by `chipmunk-dlt`, the very reader that the plugin `dlt-parser` is made of.
+//! - [`DltCoreParser`] reads DLT by the crate `dlt-core`, message by message: the plain yardstick.
+
+mod dlt;
+mod dlt_core;
+mod file;
+
+pub use dlt::{DltOptions, DltOutput, DltReader, dlt_parser};
+pub use dlt_core::{DltCoreMessage, DltCoreParser};
+pub use file::StreamSource;
