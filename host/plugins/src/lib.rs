@@ -5,3 +5,5 @@ pub mod contract;
 pub mod error;
 pub mod registry;
 pub mod schema;
+pub mod guest;
+pub mod proxy;

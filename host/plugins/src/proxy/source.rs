@@ -1,0 +1,328 @@
+//! A byte-source plugin as a [`ByteSource`].
+//!
+//! One guest call a chunk; the chunk is copied once, out of guest memory to behind the unconsumed rest, before the guest may
+//! clean up. Segments with timestamps of their own are handed out one a load without asking the guest; segments
+//! without are handed out together. `load` blocks the thread it is polled on while the guest reads and while it waits
+//! for a live source; where that must not be, [`ThreadedSource`](super::ThreadedSource) has the same guest on a thread of its
+//! own.
+//!
+//! The filter of `load` is not passed on: API 0.2.0 has no word for it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chipmunk_payload::State;
+use chipmunk_pipeline::{ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter};
+
+use super::buffer::{Digest, RunBuffer, read_chunk};
+use crate::guest::{ReadFailure, SourceGuest};
+
+/// A byte-source plugin as a [`ByteSource`] of the pipeline.
+#[derive(Debug)]
+pub struct ByteSourceProxy<G = Box<dyn SourceGuest>> {
+    guest: G,
+    chunk_bytes: usize,
+    stage: Stage,
+}
+
+impl<G: SourceGuest> ByteSourceProxy<G> {
+    /// The proxy of a guest that was initialised, to be asked for `chunk_bytes` at a time (at least one).
+    pub fn new(guest: G, chunk_bytes: usize) -> Self {
+        Self { guest, chunk_bytes: chunk_bytes.max(1), stage: Stage::default() }
+    }
+
+    /// The guest and the size of its chunks, for another proxy. Bytes that were loaded are lost.
+    pub(super) fn into_parts(self) -> (G, usize) {
+        (self.guest, self.chunk_bytes)
+    }
+}
+
+#[async_trait]
+impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
+    fn consume(&mut self, count: usize) {
+        self.stage.counters.c_cns += 1;
+        self.stage.buffer.consume(count);
+    }
+
+    fn current_slice(&self) -> &[u8] {
+        self.stage.buffer.slice()
+    }
+
+    fn len(&self) -> usize {
+        self.stage.buffer.len()
+    }
+
+    async fn load(&mut self, _filter: Option<&SourceFilter>) -> Result<Option<ReloadInfo>, SourceError> {
+        // There is no point to wait at, and therefore none where a dropped future could lose anything.
+        loop {
+            match self.stage.next() {
+                Next::Show(info) => return Ok(Some(info)),
+                Next::End => return Ok(None),
+                Next::Read => {}
+            }
+            let buffer = &mut self.stage.buffer;
+            let result = read_chunk(&mut self.guest, self.chunk_bytes, |bytes| buffer.append(bytes));
+            if let Some(pause) = self.stage.accept(result)? {
+                std::thread::sleep(pause);
+            }
+        }
+    }
+
+    fn counters(&self) -> SourceCounters {
+        self.stage.counters
+    }
+}
+
+impl<G: SourceGuest + ?Sized> SourceGuest for Box<G> {
+    fn read(&mut self, len: u64, take: &mut crate::guest::Take<'_>) -> Result<(), ReadFailure> {
+        (**self).read(len, take)
+    }
+}
+
+/// What is on the host's side: bytes, what is known of the guest's state, counters.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    pub(super) buffer: RunBuffer,
+    pub(super) counters: SourceCounters,
+    ended: bool,
+}
+
+/// What a load does next.
+pub(super) enum Next {
+    Show(ReloadInfo),
+    End,
+    Read,
+}
+
+impl Stage {
+    pub(super) fn next(&mut self) -> Next {
+        match self.buffer.show() {
+            Some(info) => Next::Show(info),
+            None if self.ended => self.buffer.show_skipped().map_or(Next::End, Next::Show),
+            None => Next::Read,
+        }
+    }
+
+    /// Notes what a guest call brought, whose bytes are in the buffer. Says how long to wait before the next one, where there
+    /// is a reason to wait.
+    pub(super) fn accept(&mut self, result: Result<Digest, ReadFailure>) -> Result<Option<Duration>, SourceError> {
+        self.counters.c_rld += 1;
+        let digest = match result {
+            Ok(digest) => digest,
+            Err(failure) => {
+                self.counters.r_err += 1;
+                return Err(failure.into());
+            }
+        };
+        self.buffer.expect(&digest);
+        self.ended = digest.state == State::End;
+        if digest.length > 0 {
+            self.counters.r_ok += 1;
+            return Ok(None);
+        }
+        match digest.state {
+            State::End => {
+                self.counters.r_eof += 1;
+                Ok(None)
+            }
+            State::RetryLater { after_ms } => Ok(Some(pause(after_ms))),
+            State::More => Ok(None),
+        }
+    }
+}
+
+/// How long to wait for a live source: what it says, within what keeps the host neither busy nor deaf.
+fn pause(after_ms: u32) -> Duration {
+    match after_ms {
+        0 => Duration::from_millis(100),
+        ms => Duration::from_millis(u64::from(ms)).clamp(Duration::from_millis(5), Duration::from_secs(10)),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+    use std::time::Instant;
+
+    use chipmunk_payload::SourceWriter;
+
+    use super::*;
+    use crate::error::{FaultCause, GuestFault};
+
+    /// Answers each call with the next archive of a script.
+    pub(in crate::proxy) struct Scripted {
+        pub(in crate::proxy) answers: VecDeque<Answer>,
+        pub(in crate::proxy) asked: Arc<Mutex<Vec<u64>>>,
+    }
+
+    pub(in crate::proxy) enum Answer {
+        Archive(Vec<u8>),
+        Refused(crate::contract::SourceError),
+        /// Takes so long.
+        After(Duration, Vec<u8>),
+    }
+
+    impl Scripted {
+        pub(in crate::proxy) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+            Self { answers: answers.into_iter().collect(), asked: Arc::default() }
+        }
+
+        pub(in crate::proxy) fn of(archives: impl IntoIterator<Item = Vec<u8>>) -> Self {
+            Self::new(archives.into_iter().map(Answer::Archive))
+        }
+    }
+
+    impl SourceGuest for Scripted {
+        fn read(&mut self, len: u64, take: &mut crate::guest::Take<'_>) -> Result<(), ReadFailure> {
+            if let Ok(mut asked) = self.asked.lock() {
+                asked.push(len);
+            }
+            let fault = |cause| GuestFault {
+                plugin: "scripted".to_owned(),
+                function: "read",
+                cause,
+                frames: Vec::new(),
+                log_lines: Vec::new(),
+            };
+            let archive = match self.answers.pop_front() {
+                Some(Answer::Archive(archive)) => archive,
+                Some(Answer::After(time, archive)) => {
+                    std::thread::sleep(time);
+                    archive
+                }
+                Some(Answer::Refused(error)) => {
+                    return Err(ReadFailure::Refused { plugin: "scripted".to_owned(), error });
+                }
+                None => return Err(fault(FaultCause::Trap("unreachable".to_owned())).into()),
+            };
+            take(&archive).map_err(|cause| fault(cause).into())
+        }
+    }
+
+    /// An archive of segments (bytes, skipped before, timestamp).
+    pub(in crate::proxy) fn archive(segments: &[(&[u8], u32, Option<u64>)], state: State) -> Vec<u8> {
+        let mut writer = SourceWriter::with_capacity(64);
+        for (bytes, skipped, timestamp) in segments {
+            writer.push(bytes);
+            writer.segment(*skipped, *timestamp);
+        }
+        writer.finish(state)
+    }
+
+    pub(in crate::proxy) fn bytes(bytes: &[u8]) -> Vec<u8> {
+        archive(&[(bytes, 0, None)], State::More)
+    }
+
+    pub(in crate::proxy) fn end() -> Vec<u8> {
+        archive(&[], State::End)
+    }
+
+    fn load<G: SourceGuest>(source: &mut ByteSourceProxy<G>) -> Result<Option<ReloadInfo>, String> {
+        pollster::block_on(source.load(None)).map_err(|error| error.to_string())
+    }
+
+    fn info(new: usize, available: usize, skipped: usize, ts: Option<u64>) -> Result<Option<ReloadInfo>, String> {
+        Ok(Some(ReloadInfo {
+            newly_loaded_bytes: new,
+            available_bytes: available,
+            skipped_bytes: skipped,
+            last_known_ts: ts,
+        }))
+    }
+
+    #[test]
+    fn each_chunk_is_one_call_and_comes_behind_the_rest() {
+        let mut source = ByteSourceProxy::new(Scripted::of([bytes(b"abcd"), bytes(b"efg"), end()]), 4);
+        assert_eq!(load(&mut source), info(4, 4, 0, None));
+        source.consume(3);
+        assert_eq!(load(&mut source), info(3, 4, 0, None));
+        assert_eq!(source.current_slice(), b"defg");
+        source.consume(4);
+        assert_eq!(load(&mut source), Ok(None));
+        assert_eq!(load(&mut source), Ok(None));
+        assert_eq!(source.guest.asked.lock().map(|asked| asked.clone()).ok(), Some(vec![4, 4, 4]));
+        assert_eq!(source.counters(), SourceCounters { c_cns: 2, c_rld: 3, r_ok: 2, r_eof: 1, r_err: 0 });
+    }
+
+    #[test]
+    fn an_end_that_comes_with_bytes_needs_no_further_call() {
+        let last = archive(&[(b"abc", 0, None)], State::End);
+        let mut source = ByteSourceProxy::new(Scripted::of([last]), 8);
+        assert_eq!(load(&mut source), info(3, 3, 0, None));
+        assert_eq!(load(&mut source), Ok(None));
+        assert_eq!(source.counters().c_rld, 1);
+    }
+
+    #[test]
+    fn timed_segments_come_one_a_load_and_others_together() {
+        let chunk = archive(
+            &[
+                (b"ab", 24, Some(1)),
+                (b"", 5, Some(2)),
+                (b"cd", 1, Some(3)),
+                (b"e", 0, None),
+                (b"fg", 2, None),
+                (b"h", 0, Some(4)),
+                (b"", 9, None),
+            ],
+            State::More,
+        );
+        let mut source = ByteSourceProxy::new(Scripted::of([chunk, end()]), 64);
+        assert_eq!(load(&mut source), info(2, 2, 24, Some(1)));
+        assert_eq!(load(&mut source), info(2, 4, 6, Some(3)));
+        source.consume(3);
+        assert_eq!(source.current_slice(), b"d");
+        assert_eq!(load(&mut source), info(3, 4, 2, None));
+        assert_eq!(load(&mut source), info(1, 5, 0, Some(4)));
+        assert_eq!(source.current_slice(), b"defgh");
+        assert_eq!(load(&mut source), info(0, 5, 9, None));
+        assert_eq!(load(&mut source), Ok(None));
+        assert_eq!(source.counters(), SourceCounters { c_cns: 1, c_rld: 2, r_ok: 1, r_eof: 1, r_err: 0 });
+    }
+
+    #[test]
+    fn what_is_skipped_at_the_end_is_told_before_the_end() {
+        let mut source = ByteSourceProxy::new(Scripted::of([archive(&[(b"", 7, None)], State::End)]), 64);
+        assert_eq!(load(&mut source), info(0, 0, 7, None));
+        assert_eq!(load(&mut source), Ok(None));
+    }
+
+    #[test]
+    fn a_live_source_is_waited_for_without_asking_all_the_time() {
+        let later = || archive(&[], State::RetryLater { after_ms: 20 });
+        let mut source = ByteSourceProxy::new(Scripted::of([later(), later(), bytes(b"x")]), 64);
+        let begin = Instant::now();
+        assert_eq!(load(&mut source), info(1, 1, 0, None));
+        assert!(begin.elapsed() >= Duration::from_millis(40));
+        assert_eq!(source.counters(), SourceCounters { c_rld: 3, r_ok: 1, ..SourceCounters::default() });
+        assert_eq!([pause(0), pause(1), pause(u32::MAX)].map(|pause| pause.as_millis()), [100, 5, 10_000]);
+    }
+
+    #[test]
+    fn more_bytes_than_asked_for_are_a_fault_with_the_plugins_name() {
+        let mut source = ByteSourceProxy::new(Scripted::of([bytes(b"abcde")]), 4);
+        let error = load(&mut source).expect_err("five of four bytes");
+        assert!(error.starts_with("plugin `scripted`: `read` returned something that the contract does not allow: "), "{error}");
+        assert!(error.contains("than were asked for"), "{error}");
+        assert_eq!(source.len(), 0);
+        assert_eq!(source.counters().r_err, 1);
+    }
+
+    #[test]
+    fn a_bad_archive_or_one_without_progress_is_a_fault() {
+        for bad in [Vec::new(), b"plain bytes".to_vec(), archive(&[], State::More)] {
+            let error = load(&mut ByteSourceProxy::new(Scripted::of([bad]), 4)).expect_err("bad");
+            assert!(error.starts_with("plugin `scripted`: `read` returned something"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_an_error_in_the_guests_words_and_it_may_be_asked_again() {
+        let refused = Answer::Refused(crate::contract::SourceError::Io("disk on fire".to_owned()));
+        let mut source = ByteSourceProxy::new(Scripted::new([refused, Answer::Archive(bytes(b"x"))]), 4);
+        assert_eq!(load(&mut source), Err("plugin `scripted`: disk on fire".to_owned()));
+        assert_eq!(load(&mut source), info(1, 1, 0, None));
+        assert_eq!(source.counters(), SourceCounters { c_rld: 2, r_ok: 1, r_err: 1, ..SourceCounters::default() });
+    }
+}
