@@ -37,8 +37,6 @@ rustup_adds_targets() {
         >"$cache/rustup.log" 2>&1 </dev/null && has_targets
 }
 
-rustup_said() { grep '^error' "$cache/rustup.log" | head -n 1 || true; }
-
 is_linked() { [ "$(rustup run "$link" rustc --print sysroot 2>/dev/null)" = "$(cd "$made" && pwd -P)" ]; }
 
 use_debian() {
@@ -74,7 +72,7 @@ one_at_a_time 'guest toolchain'
 case $wanted in
 rustup)
     has_targets || rustup_adds_targets || die "rustup could not add the targets ${targets[*]}" \
-        "rustup says: $(rustup_said)" \
+        "what rustup said is in $cache/rustup.log" \
         'unset CHIPMUNK_PLUGINS_GUEST to build the toolchain from Debian packages instead'
     use_rustup
     ;;
@@ -87,7 +85,7 @@ auto)
     elif has_targets || rustup_adds_targets; then
         use_rustup
     elif have apt-get && have rustup; then
-        say "rustup cannot fetch them ($(rustup_said))"
+        say "rustup cannot fetch them (what it said is in $cache/rustup.log)"
         use_debian
     else
         die "no way to build wasm guests: the targets ${targets[*]} are not installed, rustup" \

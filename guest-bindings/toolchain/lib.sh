@@ -37,7 +37,7 @@ waiting() {
 one_at_a_time() {
     mkdir -p "$cache"
     have flock || return 0
-    exec 9>"$cache/$1.lock"
+    exec 9>"$cache/${1// /-}.lock"
     if ! flock -n 9; then
         say "another set-up is making the $1, waiting for it ..."
         flock 9
