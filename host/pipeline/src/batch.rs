@@ -134,9 +134,7 @@ impl<R: BatchReader> BatchParser<R> {
             .and_then(Arc::into_inner)
             .map_or_else(AlignedBytes::new, |last| last.batch.into_bytes());
         self.tally.called();
-        let batch = self
-            .reader
-            .read_batch(input, timestamp, at_end, spare)?;
+        let batch = self.reader.read_batch(input, timestamp, at_end, spare)?;
 
         match batch.tail() {
             TailView::Complete | TailView::Full => {}

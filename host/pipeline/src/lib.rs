@@ -50,7 +50,7 @@ pub use counters::{ParserCounters, ParserReport, ParserTally, SourceCounters};
 pub use message::{Attachment, LogMessage};
 pub use parser::{ParseOutput, ParseYield, Parser, ParserError};
 pub use producer::{
-    Item, MessageProducer, ProduceError, ProducerReport, Sink, Step, DEFAULT_BUFFER_LIMIT,
+    DEFAULT_BUFFER_LIMIT, Item, MessageProducer, ProduceError, ProducerReport, Sink, Step,
 };
 pub use source::{
     ByteSource, IncomeRequest, IncomeResponse, ReloadInfo, SourceError, SourceFilter,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    Attachment, ByteSource, LogMessage, ParseYield, Parser, ParserCounters, ParserError,
-    SourceCounters, SourceError, SourceFilter,
+    Attachment, ByteSource, ParseYield, Parser, ParserCounters, ParserError, SourceCounters,
+    SourceError, SourceFilter,
 };
 
 /// How large the unconsumed rest of a source may grow, in bytes, before the producer gives up on the message in it.
@@ -278,7 +278,11 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
                 });
             }
         }
-        Ok(if self.done { Step::Done } else { Step::Progress })
+        Ok(if self.done {
+            Step::Done
+        } else {
+            Step::Progress
+        })
     }
 
     /// Calls the parser with the current slice and leaves the lengths of what it handed out in `self.consumed`.

@@ -123,11 +123,11 @@ impl DltCoreParser {
         }
     }
 
-    fn items<'a>(
-        &'a mut self,
-        input: &'a [u8],
+    fn items<'p, 'i>(
+        &'p mut self,
+        input: &'i [u8],
         at_end: bool,
-    ) -> Result<DltCoreItems<'a>, ParserError> {
+    ) -> Result<DltCoreItems<'p, 'i>, ParserError> {
         let next = Some(self.first(input, at_end)?);
         Ok(DltCoreItems {
             parser: self,
@@ -185,15 +185,15 @@ impl Parser for DltCoreParser {
 }
 
 /// The items of one call, found one after the other.
-struct DltCoreItems<'a> {
-    parser: &'a mut DltCoreParser,
-    rest: &'a [u8],
+struct DltCoreItems<'p, 'i> {
+    parser: &'p mut DltCoreParser,
+    rest: &'i [u8],
     at_end: bool,
     /// The first item, found already.
     next: Option<ParseOutput<DltCoreMessage>>,
 }
 
-impl Iterator for DltCoreItems<'_> {
+impl Iterator for DltCoreItems<'_, '_> {
     type Item = ParseOutput<DltCoreMessage>;
 
     fn next(&mut self) -> Option<Self::Item> {

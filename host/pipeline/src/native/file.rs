@@ -33,7 +33,8 @@ impl StreamSource<File> {
     /// [`SourceError::Setup`], naming the file and what to do, if it cannot be opened or is a directory.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SourceError> {
         let path = path.as_ref();
-        let refuse = |why: String| SourceError::Setup(format!("cannot read {}: {why}", path.display()));
+        let refuse =
+            |why: String| SourceError::Setup(format!("cannot read {}: {why}", path.display()));
         let file = File::open(path).map_err(|error| {
             refuse(match error.kind() {
                 io::ErrorKind::NotFound => "there is no such file; check the path".into(),
@@ -116,5 +117,8 @@ impl<R: Read + Send> ByteSource for StreamSource<R> {
                 Err(io::Error::new(error.kind(), text).into())
             }
         }
+    }
+    fn counters(&self) -> SourceCounters {
+        self.counters
     }
 }
