@@ -45,6 +45,7 @@ extern crate alloc;
 extern crate std;
 
 mod aligned;
+#[cfg(feature = "reader")]
 mod error;
 pub mod layout;
 pub mod parser;
@@ -55,6 +56,7 @@ pub mod source;
 mod tests;
 
 pub use aligned::AlignedBytes;
+#[cfg(feature = "reader")]
 pub use error::{Part, PayloadError, Problem};
 pub use parser::{AttachmentRef, BatchWriter, ItemKind, SkipReason, Tail, TextArena};
 #[cfg(feature = "reader")]
