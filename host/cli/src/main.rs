@@ -1,2 +1,84 @@
-//! To be written.
-fn main() {}
+//! The `chipmunk-plugins` command.
+//!
+//! [`args`] declares the command line, [`commands`] has a file for each subcommand, and the others are what a command
+//! needs to behave: [`output`] leaves whole files or none, [`progress`] shows a bar where somebody looks, [`stats`] shows
+//! figures. What the work itself is lives in the libraries.
+//!
+//! The exit status is 0 for done, 1 for failed, 2 for wrong usage.
+
+mod args;
+mod commands;
+mod output;
+mod progress;
+mod stats;
+
+use std::{io, process::ExitCode, time::Instant};
+
+use clap::Parser;
+use tracing_subscriber::filter::LevelFilter;
+
+use args::{Arguments, Command, LogLevel};
+
+/// How a command ended that did not fail.
+pub enum Outcome {
+    Done,
+    /// Everything was done, and the status is to say that something is not right with the input.
+    Damaged,
+}
+
+/// The command line asks for something that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let arguments = Arguments::parse();
+    log_to_stderr(arguments.log);
+
+    let outcome = match arguments.command {
+        Command::Export(arguments) => commands::export::run(&arguments, started),
+        Command::List(arguments) => commands::list::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments),
+        Command::Validate(arguments) => commands::validate::run(&arguments),
+        Command::Gen(command) => commands::generate::run(&command),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Damaged) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chipmunk-plugins: {error:#}");
+            if error.is::<Usage>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// Whoever reads our output has seen enough: that is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<output::WriteError>()
+            .is_some_and(output::WriteError::is_broken_pipe)
+    })
+}

@@ -188,6 +188,11 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         &self.parser
     }
 
+    /// Bytes that the source has loaded so far.
+    pub fn loaded_bytes(&self) -> u64 {
+        self.loaded
+    }
+
     /// What happened so far.
     pub fn report(&self) -> ProducerReport {
         let parser = self.parser.report();

@@ -1,0 +1,7 @@
+//! A file for each subcommand.
+
+pub mod export;
+pub mod generate;
+pub mod inspect;
+pub mod list;
+pub mod validate;

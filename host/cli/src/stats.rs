@@ -1,0 +1,157 @@
+//! Shows the figures of a run: a table in the prototype's terms, or one line of JSON.
+
+use std::fmt::Write;
+
+use chipmunk_pipeline::{CacheUse, Statistics};
+
+use crate::args::StatsForm;
+
+/// Writes the figures to the standard error.
+pub fn show(statistics: &Statistics, form: StatsForm) {
+    match form {
+        StatsForm::Json => match serde_json::to_string(statistics) {
+            Ok(line) => eprintln!("{line}"),
+            Err(error) => eprintln!("chipmunk-plugins: cannot show the statistics: {error}"),
+        },
+        StatsForm::Table => eprint!("{}", table(statistics)),
+    }
+}
+
+fn table(statistics: &Statistics) -> String {
+    let Statistics {
+        messages,
+        loaded_bytes,
+        skipped_bytes,
+        seconds,
+        start_ms,
+        cache,
+        peak_rss_bytes,
+        source,
+        parser,
+    } = statistics;
+    const MEGA: f64 = 1e6;
+    let rate = if *seconds > 0.0 {
+        format!(" ({:.0} MB/s)", *loaded_bytes as f64 / MEGA / seconds)
+    } else {
+        String::new()
+    };
+    let cache = match cache {
+        Some(CacheUse::Hit) => " (plugins from the cache)",
+        Some(CacheUse::Miss) => " (plugins compiled)",
+        None => "",
+    };
+    let damaged = match parser.m_damaged {
+        0 => String::new(),
+        damaged => format!(" ({damaged} of them damaged)"),
+    };
+    let mut table = String::new();
+    let mut row = |name: &str, value: String| {
+        // Writing to a string does not fail.
+        let _ = writeln!(table, "{name:<12} {value}");
+    };
+    row("messages", format!("{messages}{damaged}"));
+    row("loaded", format!("{loaded_bytes} bytes"));
+    row("skipped", format!("{skipped_bytes} bytes"));
+    row("time", format!("{seconds:.3} s{rate}"));
+    row("start", format!("{start_ms:.1} ms{cache}"));
+    row(
+        "peak memory",
+        format!("{:.1} MB", *peak_rss_bytes as f64 / MEGA),
+    );
+    row(
+        "source",
+        format!(
+            "c-cns {}  c-rld {}  r-ok {}  r-eof {}  r-err {}",
+            source.c_cns, source.c_rld, source.r_ok, source.r_eof, source.r_err
+        ),
+    );
+    row(
+        "parser",
+        format!(
+            "c-fn {}  c-plg {}  p-res {}  m-ok {}  m-flt {}  p-inc {}  p-eof {}  p-err {}",
+            parser.c_fn,
+            parser.c_plg,
+            parser.p_res,
+            parser.m_ok,
+            parser.m_flt,
+            parser.p_inc,
+            parser.p_eof,
+            parser.p_err
+        ),
+    );
+    table
+}
+
+/// The most memory that this process had in use so far, in bytes; 0 where the system does not tell.
+pub fn peak_rss_bytes() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| peak_of(&status))
+        .unwrap_or(0)
+}
+
+/// The line is `VmHWM:     1234 kB`.
+fn peak_of(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chipmunk_pipeline::{ParserCounters, SourceCounters};
+
+    #[test]
+    fn the_table_speaks_the_prototypes_terms() {
+        let statistics = Statistics {
+            messages: 30_525,
+            loaded_bytes: 4_600_000,
+            skipped_bytes: 300,
+            seconds: 0.046,
+            start_ms: 12.34,
+            cache: Some(CacheUse::Hit),
+            peak_rss_bytes: 20_000_000,
+            source: SourceCounters {
+                c_cns: 30_533,
+                c_rld: 18,
+                r_ok: 17,
+                r_eof: 1,
+                r_err: 0,
+            },
+            parser: ParserCounters {
+                c_fn: 30_533,
+                c_plg: 17,
+                p_res: 30_533,
+                m_ok: 30_525,
+                m_damaged: 2,
+                m_flt: 0,
+                p_inc: 0,
+                p_eof: 0,
+                p_err: 8,
+            },
+        };
+        assert_eq!(
+            table(&statistics),
+            "messages     30525 (2 of them damaged)\n\
+             loaded       4600000 bytes\n\
+             skipped      300 bytes\n\
+             time         0.046 s (100 MB/s)\n\
+             start        12.3 ms (plugins from the cache)\n\
+             peak memory  20.0 MB\n\
+             source       c-cns 30533  c-rld 18  r-ok 17  r-eof 1  r-err 0\n\
+             parser       c-fn 30533  c-plg 17  p-res 30533  m-ok 30525  m-flt 0  p-inc 0  p-eof 0  p-err 8\n"
+        );
+    }
+
+    #[test]
+    fn peak_memory_is_found_where_linux_tells_it() {
+        assert_eq!(
+            peak_of("Name:\tx\nVmHWM:\t    1234 kB\nVmRSS:\t 1 kB\n"),
+            Some(1234 * 1024)
+        );
+        assert_eq!(peak_of("Name:\tx\n"), None);
+    }
+}
