@@ -102,7 +102,7 @@ mod tests {
             let bytes = vec![len as u8; len];
             aligned.fill_from(&bytes);
             assert_eq!(&*aligned, &bytes[..]);
-            assert!(len == 0 || aligned.as_ptr().addr() % ALIGN == 0);
+            assert!(len == 0 || aligned.as_ptr().addr().is_multiple_of(ALIGN));
         }
     }
 
@@ -111,7 +111,10 @@ mod tests {
         let bytes = vec![1u8; 4096];
         let before = bytes.as_ptr();
         let aligned = AlignedBytes::from(bytes);
-        assert_eq!(before.addr() % ALIGN == 0, aligned.as_ptr() == before);
+        assert_eq!(
+            before.addr().is_multiple_of(ALIGN),
+            aligned.as_ptr() == before
+        );
         assert_eq!(&*aligned.clone(), &[1u8; 4096][..]);
     }
 }
