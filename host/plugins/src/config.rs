@@ -40,10 +40,10 @@ use crate::error::ConfigError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Limits {
-    /// Bytes that one memory of the plugin may grow to. Default: 512 MiB.
+    /// Bytes that the plugin's memories may have together. Default: 512 MiB.
     pub memory_bytes: u64,
     /// Milliseconds that one call may take. Default: 30 s, three orders of magnitude above what a chunk takes, so that only
-    /// a plugin that hangs meets it. A source's waiting for live input counts as well: sources are to answer "retry later".
+    /// a plugin that hangs meets it. A source that reads standard input waits for who writes there: it has an hour at least.
     pub call_timeout_ms: u64,
     /// Bytes that one call may return. Default: 64 MiB. A parser is told, and ends its batch before; a source is never
     /// asked for more than half of it.

@@ -266,14 +266,12 @@ pub enum FaultCause {
     },
     /// The guest returned more than the host takes.
     #[error(
-        "returned {got} bytes, more than the {limit} it may; raise `max-output-bytes` under `[plugins.limits]` in plugins.toml if \
-         that is right"
+        "returned more than the {limit} bytes it may; raise `max-output-bytes` under `[plugins.limits]` in plugins.toml if that is \
+         right"
     )]
     Output {
-        /// What it returned, in bytes.
-        got: usize,
         /// The limit, in bytes.
-        limit: usize,
+        limit: u32,
     },
     /// What the guest returned is not what the contract says.
     #[error("returned something that the contract does not allow: {0}")]
@@ -377,14 +375,20 @@ pub enum PluginError {
         message: String,
     },
     /// A directory or file cannot be granted.
-    #[error("plugin `{plugin}`: cannot grant it {path}: {reason}", path = .path.display())]
+    #[error("plugin `{plugin}`: {message}; see `[plugins.grants]` in plugins.toml")]
     Grant {
         /// The plugin.
         plugin: String,
-        /// The path on the host.
-        path: PathBuf,
+        /// The path on the host, and why.
+        message: String,
+    },
+    /// The plugin's directory for temporary files cannot be made.
+    #[error("plugin `{plugin}`: there is no directory for its temporary files: {source}; set TMPDIR to a directory that can be written")]
+    Sandbox {
+        /// The plugin.
+        plugin: String,
         /// Why.
-        reason: String,
+        source: std::io::Error,
     },
     /// The plugin cannot do what was asked of it.
     #[error("plugin `{plugin}` does not offer {what}; {remedy}")]

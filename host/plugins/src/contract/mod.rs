@@ -1,15 +1,21 @@
 //! The plugin contract, as this host sees it: `wit/` in Rust.
 //!
-//! [`types`](self) are what travels by value, `detect` tells from a component's names which contract it follows,
-//! `log` is where a guest's lines go.
+//! `types` are what travels by value, `detect` tells from a component's names which contract it follows, `host` is our side
+//! of what plugins import, `log` where their lines go, and `world` calls what they export.
 
 mod detect;
+mod host;
 mod log;
 mod types;
+mod world;
 
 pub use detect::{ApiVersion, Description, Flavour, Kind, describe};
+pub use host::HostState;
+pub(crate) use host::add_to_linker;
 pub use log::GuestLog;
 pub use types::{
     ColumnInfo, ColumnsRenderOptions, ConfigItem, ConfigSchemaItem, ConfigSchemaType, ConfigValue, InitError, LogLevel, Output,
-    ParserConfig, RenderOptions, SourceConfig, SourceError, Version,
+    ParserCapabilities, ParserConfig, RenderOptions, SourceCapabilities, SourceConfig, SourceError, Version,
 };
+pub use world::Session;
+pub(crate) use world::Parts as SessionParts;

@@ -5,9 +5,11 @@
 //! the engine checks them against the component when a function is looked up, so a slip here cannot misread a guest.
 
 use serde::Serialize;
+use wasmer_component::{ComponentType, Lift, Lower, flags};
 
 /// A plugin's own version (`shared-types.version`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ComponentType, Lift)]
+#[component(record)]
 pub struct Version {
     /// Incompatible changes.
     pub major: u16,
@@ -24,7 +26,8 @@ impl std::fmt::Display for Version {
 }
 
 /// Why a plugin could not be initialised (`shared-types.init-error`). The texts are the plugin's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, ComponentType, Lift)]
+#[component(variant)]
 pub enum InitError {
     /// The configuration is not usable.
     #[error("configuration: {0}")]
@@ -41,7 +44,8 @@ pub enum InitError {
 }
 
 /// The value of a configuration item (`shared-types.config-value`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lower)]
+#[component(variant)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfigValue {
     /// True or false.
@@ -61,7 +65,8 @@ pub enum ConfigValue {
 }
 
 /// A configuration item with its value (`shared-types.config-item`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lower)]
+#[component(record)]
 pub struct ConfigItem {
     /// The item's id in the plugin's schema.
     pub id: String,
@@ -70,7 +75,8 @@ pub struct ConfigItem {
 }
 
 /// One item that a plugin lets its user configure (`shared-types.config-schema-item`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lift)]
+#[component(record)]
 pub struct ConfigSchemaItem {
     /// Identifies the item in the plugin.
     pub id: String,
@@ -83,7 +89,8 @@ pub struct ConfigSchemaItem {
 }
 
 /// The kinds of configuration values, with their defaults (`shared-types.config-schema-type`).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lift)]
+#[component(variant)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfigSchemaType {
     /// True or false; the default.
@@ -118,7 +125,8 @@ impl ConfigSchemaType {
 }
 
 /// How much a log line matters (`logging.level`), most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, ComponentType, Lift, Lower)]
+#[component(enum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// Something failed.
@@ -135,14 +143,16 @@ pub enum LogLevel {
 }
 
 /// What the host tells every source (`bytesource-types.source-config`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lower)]
+#[component(record)]
 pub struct SourceConfig {
     /// Lines below this level are not wanted.
     pub log_level: LogLevel,
 }
 
 /// Why a guest's `read` failed (`bytesource-types.source-error`). The texts are the plugin's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, ComponentType, Lift)]
+#[component(variant)]
 pub enum SourceError {
     /// Reading failed.
     #[error("input/output: {0}")]
@@ -156,7 +166,8 @@ pub enum SourceError {
 }
 
 /// What the host wants to know of each message (`parse-types.output`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ComponentType, Lower)]
+#[component(enum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {
     /// Only where each message lies in the input.
@@ -168,7 +179,8 @@ pub enum Output {
 }
 
 /// What the host tells every parser (`parse-types.parser-config`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lower)]
+#[component(record)]
 pub struct ParserConfig {
     /// Lines below this level are not wanted.
     pub log_level: LogLevel,
@@ -179,7 +191,8 @@ pub struct ParserConfig {
 }
 
 /// One column of a message (`parse-types.column-info`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[component(record)]
 pub struct ColumnInfo {
     /// Its heading.
     pub caption: String,
@@ -190,7 +203,8 @@ pub struct ColumnInfo {
 }
 
 /// How columns are shown (`parse-types.columns-render-options`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[component(record)]
 pub struct ColumnsRenderOptions {
     /// The columns, in order.
     pub columns: Vec<ColumnInfo>,
@@ -201,8 +215,66 @@ pub struct ColumnsRenderOptions {
 }
 
 /// How messages are shown (`parse-types.render-options`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[component(record)]
 pub struct RenderOptions {
     /// For parsers with columns.
     pub columns_options: Option<ColumnsRenderOptions>,
+}
+
+flags! {
+    /// What a parser can do (`parse-types.capabilities`).
+    pub ParserCapabilities {
+        /// Finds the next message after garbage by itself, and from any offset in the input.
+        const RESYNCHRONISES;
+        /// Answers [`Output::Ranges`].
+        const RANGES;
+        /// Answers [`Output::Line`].
+        const LINE;
+        /// Answers [`Output::Columns`].
+        const COLUMNS;
+        /// May yield attachments.
+        const ATTACHMENTS;
+    }
+}
+
+flags! {
+    /// What a source can do (`bytesource-types.capabilities`).
+    pub SourceCapabilities {
+        /// Its segments carry timestamps.
+        const TIMESTAMPS;
+        /// Its input has no end of its own.
+        const LIVE;
+    }
+}
+
+impl ParserCapabilities {
+    /// The capability that an output needs.
+    pub fn of(output: Output) -> Self {
+        match output {
+            Output::Ranges => Self::RANGES,
+            Output::Line => Self::LINE,
+            Output::Columns => Self::COLUMNS,
+        }
+    }
+
+    /// Their names in the WIT.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [
+            (Self::RESYNCHRONISES, "resynchronises"),
+            (Self::RANGES, "ranges"),
+            (Self::LINE, "line"),
+            (Self::COLUMNS, "columns"),
+            (Self::ATTACHMENTS, "attachments"),
+        ];
+        all.into_iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name).collect()
+    }
+}
+
+impl SourceCapabilities {
+    /// Their names in the WIT.
+    pub fn names(self) -> Vec<&'static str> {
+        let all = [(Self::TIMESTAMPS, "timestamps"), (Self::LIVE, "live")];
+        all.into_iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name).collect()
+    }
 }

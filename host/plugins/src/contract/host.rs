@@ -1,0 +1,110 @@
+//! The host's side of the contract: what a plugin imports from us.
+//!
+//! `logging` writes to the [`GuestLog`], `sandbox` gives the plugin its directory for temporary files, WASI has what was
+//! granted and nothing else. What the plugin writes to its standard output and error is log, line by line; a Rust guest's
+//! last words when it panics are there.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use wasmer_component::{Linker, StoreContextMut};
+use wasmer_component_wasi::{Grant, WasiCtx, WasiCtxBuilder, WasiView};
+
+use super::{Flavour, GuestLog, LogLevel};
+use crate::config::{Access, Grants};
+use crate::error::PluginError;
+
+/// Where a plugin sees its directory for temporary files.
+const SANDBOX_PATH: &str = "/chipmunk-sandbox";
+
+/// The data of a plugin's store.
+#[derive(Debug)]
+pub struct HostState {
+    log: GuestLog,
+    wasi: WasiCtx,
+    /// Removed with all that is in it when the session ends.
+    sandbox: Option<TempDir>,
+}
+
+impl WasiView for HostState {
+    fn wasi(&mut self) -> &mut WasiCtx {
+        &mut self.wasi
+    }
+}
+
+impl HostState {
+    /// The state of a session with these grants, and with a directory for temporary files if it is `sandboxed`. The directory
+    /// is there from the start, because a guest looks at what directories it has only once.
+    pub(crate) fn new(log: GuestLog, grants: &Grants, sandboxed: bool) -> Result<Self, PluginError> {
+        let plugin = || log.plugin().to_owned();
+        let mut wasi = WasiCtx::builder();
+        wasi.name(log.plugin());
+        let lines = log.clone();
+        wasi.output_lines(move |line| lines.line(LogLevel::Info, line));
+        for grant in &grants.directories {
+            wasi.grant(granted(Grant::directory(&grant.host), grant.guest.as_deref(), grant.access));
+        }
+        for grant in &grants.files {
+            wasi.grant(granted(Grant::file(&grant.host), grant.guest.as_deref(), grant.access));
+        }
+        for (name, value) in &grants.environment {
+            wasi.environment(name, value);
+        }
+        if grants.stdin {
+            stdin(&mut wasi);
+        }
+        let sandbox = if sandboxed {
+            let made = tempfile::Builder::new().prefix("chipmunk-plugin-").tempdir();
+            let directory = made.map_err(|source| PluginError::Sandbox { plugin: plugin(), source })?;
+            wasi.grant(sandbox_grant(directory.path()));
+            Some(directory)
+        } else {
+            None
+        };
+        let wasi = wasi.build().map_err(|error| PluginError::Grant { plugin: plugin(), message: error.to_string() })?;
+        Ok(Self { log, wasi, sandbox })
+    }
+}
+
+fn granted(mut grant: Grant, guest: Option<&str>, access: Access) -> Grant {
+    if let Some(guest) = guest {
+        grant = grant.at(guest);
+    }
+    match access {
+        Access::Read => grant,
+        Access::ReadWrite => grant.read_write(),
+    }
+}
+
+fn sandbox_grant(directory: &Path) -> Grant {
+    Grant::directory(directory).read_write().at(SANDBOX_PATH)
+}
+
+fn stdin(wasi: &mut WasiCtxBuilder) {
+    wasi.stdin(wasmer_component_wasi::HostStdin::new());
+}
+
+/// What plugins of a flavour may import.
+pub(crate) fn add_to_linker(linker: &mut Linker<HostState>, flavour: Flavour) -> wasmer_component::Result<()> {
+    linker.instance("chipmunk:shared/logging@0.2.0")?.func_wrap(
+        "log",
+        |cx: StoreContextMut<'_, HostState>, (level, message): (LogLevel, String)| {
+            cx.data().log.line(level, &message);
+            Ok(())
+        },
+    )?;
+    linker.instance("chipmunk:shared/sandbox@0.2.0")?.func_wrap(
+        "temp-directory",
+        |cx: StoreContextMut<'_, HostState>, (): ()| {
+            let path: Result<String, String> = match &cx.data().sandbox {
+                Some(_) => Ok(SANDBOX_PATH.to_owned()),
+                None => Err("a plugin that does not import a file system has no temporary directory".to_owned()),
+            };
+            Ok((path,))
+        },
+    )?;
+    match flavour {
+        Flavour::Wasi02 => wasmer_component_wasi::add_to_linker(linker),
+        Flavour::Plain => Ok(()),
+    }
+}

@@ -1,0 +1,256 @@
+//! Calling a plugin of API 0.2.0: the functions of its interface, typed, one method each.
+//!
+//! A [`Session`] is one instance in a store of its own, with the host's side of what it imports. It turns everything that
+//! can go wrong in a call into a [`GuestFault`] with the plugin's name, the function, the guest's frames and its last log
+//! lines. After a fault the session takes no more calls: nobody knows what state the guest is in.
+
+use std::sync::Arc;
+
+use chipmunk_payload::AlignedBytes;
+use wasmer_component::{Error, Func, Instance, LentBytes, LimitKind, Lift, LiftResult, LowerParams, Store};
+
+use super::host::HostState;
+use super::{
+    ConfigItem, ConfigSchemaItem, GuestLog, InitError, Kind, ParserCapabilities, ParserConfig, RenderOptions,
+    SourceCapabilities, SourceConfig, SourceError, Version,
+};
+use crate::config::Limits;
+use crate::error::{FaultCause, GuestFault, PluginError};
+use crate::guest::{ParserGuest, ReadFailure, SourceGuest, Take};
+
+/// A running plugin.
+#[derive(Debug)]
+pub struct Session {
+    plugin: Arc<str>,
+    kind: Kind,
+    interface: String,
+    limits: Limits,
+    log: GuestLog,
+    store: Store<HostState>,
+    instance: Instance,
+    /// The function that does the work, once the session is initialised.
+    work: Option<Func>,
+    ended: bool,
+}
+
+/// What a session is made of.
+pub(crate) struct Parts {
+    pub(crate) plugin: Arc<str>,
+    pub(crate) kind: Kind,
+    pub(crate) interface: String,
+    pub(crate) limits: Limits,
+    pub(crate) log: GuestLog,
+    pub(crate) store: Store<HostState>,
+    pub(crate) instance: Instance,
+}
+
+type InitResult = (Result<(), InitError>,);
+
+impl Session {
+    /// A session of an instance that was just made. Its functions are looked up, and their types checked, now.
+    ///
+    /// # Errors
+    /// [`PluginError::Start`] when a function of the world is missing, or has other types.
+    pub(crate) fn new(parts: Parts) -> Result<Self, PluginError> {
+        let Parts { plugin, kind, interface, limits, log, store, instance } = parts;
+        let mut session = Self { plugin, kind, interface, limits, log, store, instance, work: None, ended: false };
+        session.check_world().map_err(|message| PluginError::Start { plugin: session.plugin.to_string(), message })?;
+        Ok(session)
+    }
+
+    fn check_world(&mut self) -> Result<(), String> {
+        fn is<P: LowerParams, R: LiftResult>(session: &mut Session, name: &str) -> Result<(), String> {
+            session.func(name)?.typed::<P, R>().map(drop).map_err(|error| error.to_string())
+        }
+        is::<(), (Version,)>(self, "get-version")?;
+        is::<(), (Vec<ConfigSchemaItem>,)>(self, "get-config-schemas")?;
+        match self.kind {
+            Kind::Parser => {
+                is::<(), (ParserCapabilities,)>(self, "get-capabilities")?;
+                is::<(), (RenderOptions,)>(self, "get-render-options")?;
+                is::<(ParserConfig, &[ConfigItem]), InitResult>(self, "init")?;
+                is::<(&[u8], Option<u64>, bool), (LentBytes,)>(self, "parse")
+            }
+            Kind::ByteSource => {
+                is::<(), (SourceCapabilities,)>(self, "get-capabilities")?;
+                is::<(SourceConfig, &[ConfigItem]), InitResult>(self, "init")?;
+                is::<(u64,), (Result<LentBytes, SourceError>,)>(self, "read")
+            }
+        }
+    }
+
+    fn func(&mut self, name: &str) -> Result<Func, String> {
+        let func = self.instance.get_func(&mut self.store, (self.interface.as_str(), name));
+        func.ok_or_else(|| format!("it exports `{}`, but no function `{name}` in it", self.interface))
+    }
+
+    /// The plugin's own version.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn version(&mut self) -> Result<Version, GuestFault> {
+        self.get("get-version")
+    }
+
+    /// What can be configured.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn schema(&mut self) -> Result<Vec<ConfigSchemaItem>, GuestFault> {
+        self.get("get-config-schemas")
+    }
+
+    /// What it can do, in the words of the WIT.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn capabilities(&mut self) -> Result<Vec<&'static str>, GuestFault> {
+        match self.kind {
+            Kind::Parser => Ok(self.parser_capabilities()?.names()),
+            Kind::ByteSource => Ok(self.get::<SourceCapabilities>("get-capabilities")?.names()),
+        }
+    }
+
+    /// What a parser can do.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn parser_capabilities(&mut self) -> Result<ParserCapabilities, GuestFault> {
+        self.get("get-capabilities")
+    }
+
+    /// How messages are shown; `None` for a source.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub fn render_options(&mut self) -> Result<Option<RenderOptions>, GuestFault> {
+        match self.kind {
+            Kind::Parser => self.get("get-render-options").map(Some),
+            Kind::ByteSource => Ok(None),
+        }
+    }
+
+    /// Makes a parser ready.
+    ///
+    /// # Errors
+    /// The guest failed, or refused in its own words.
+    pub fn init_parser(&mut self, config: ParserConfig, items: &[ConfigItem]) -> Result<(), GuestFault> {
+        let (result,) = self.call::<_, InitResult>("init", (config, items))?;
+        self.initialised(result, "parse")
+    }
+
+    /// Makes a source ready.
+    ///
+    /// # Errors
+    /// The guest failed, or refused in its own words.
+    pub fn init_source(&mut self, config: SourceConfig, items: &[ConfigItem]) -> Result<(), GuestFault> {
+        let (result,) = self.call::<_, InitResult>("init", (config, items))?;
+        self.initialised(result, "read")
+    }
+
+    fn initialised(&mut self, result: Result<(), InitError>, work: &'static str) -> Result<(), GuestFault> {
+        result.map_err(|error| self.end("init", FaultCause::Refused(error.to_string())))?;
+        self.work = Some(self.func(work).map_err(|message| self.end(work, FaultCause::Engine(message)))?);
+        Ok(())
+    }
+
+    fn get<R: Lift>(&mut self, name: &'static str) -> Result<R, GuestFault>
+    where
+        (R,): LiftResult,
+    {
+        Ok(self.call::<(), (R,)>(name, ())?.0)
+    }
+
+    fn call<P: LowerParams, R: LiftResult>(&mut self, name: &'static str, params: P) -> Result<R, GuestFault> {
+        if self.ended {
+            return Err(self.fault(name, FaultCause::Ended, Vec::new()));
+        }
+        let func = self.func(name).map_err(|message| self.end(name, FaultCause::Engine(message)))?;
+        func.typed::<P, R>()
+            .and_then(|func| func.call(&mut self.store, params))
+            .map_err(|error| self.end_with(name, error))
+    }
+
+    /// Notes that the session is over, and why.
+    fn end(&mut self, function: &'static str, cause: FaultCause) -> GuestFault {
+        self.ended = true;
+        self.fault(function, cause, Vec::new())
+    }
+
+    #[cold]
+    fn end_with(&mut self, function: &'static str, error: Error) -> GuestFault {
+        self.ended = true;
+        let mut frames = Vec::new();
+        let cause = match error {
+            Error::Trap(trap) => {
+                frames = trap.frames.iter().map(ToString::to_string).collect();
+                FaultCause::Trap(trap.message.into_owned())
+            }
+            Error::Limit(limit) => match limit.kind {
+                LimitKind::Time => FaultCause::Timeout { limit_ms: self.limits.call_timeout_ms },
+                LimitKind::Memory => FaultCause::Memory { limit: self.limits.memory_bytes },
+                LimitKind::ListSize => FaultCause::Output { limit: self.limits.max_output_bytes },
+                _ => FaultCause::Trap(limit.to_string()),
+            },
+            Error::Poisoned { .. } => FaultCause::Ended,
+            // A host function that ended the call, such as `wasi:cli/exit`.
+            Error::Host(error) => FaultCause::Trap(error.to_string()),
+            error => FaultCause::Engine(error.to_string()),
+        };
+        self.fault(function, cause, frames)
+    }
+
+    fn fault(&self, function: &'static str, cause: FaultCause, frames: Vec<String>) -> GuestFault {
+        GuestFault { plugin: self.plugin.to_string(), function, cause, frames, log_lines: self.log.last_lines() }
+    }
+
+    /// The function that does the work, if the session is initialised and alive.
+    fn work(&self, name: &'static str) -> Result<Func, GuestFault> {
+        match &self.work {
+            Some(func) if !self.ended => Ok(func.clone()),
+            _ => Err(self.fault(name, FaultCause::Ended, Vec::new())),
+        }
+    }
+}
+
+impl ParserGuest for Session {
+    fn parse(
+        &mut self,
+        input: &[u8],
+        timestamp: Option<u64>,
+        at_end: bool,
+        archive: &mut AlignedBytes,
+    ) -> Result<(), GuestFault> {
+        // The types are compared again for every chunk: they carry the lifetime of the input. It costs less than a
+        // microsecond.
+        let func = self.work("parse")?;
+        func.typed::<(&[u8], Option<u64>, bool), (LentBytes,)>()
+            .and_then(|func| {
+                func.call_lent(&mut self.store, (input, timestamp, at_end), |(lent,), guest| {
+                    archive.fill_from(guest.bytes(&lent));
+                })
+            })
+            .map_err(|error| self.end_with("parse", error))
+    }
+
+    fn fail(&mut self, cause: FaultCause) -> GuestFault {
+        self.end("parse", cause)
+    }
+}
+
+impl SourceGuest for Session {
+    fn read(&mut self, len: u64, take: &mut Take<'_>) -> Result<(), ReadFailure> {
+        let func = self.work("read")?;
+        let outcome = func
+            .typed::<(u64,), (Result<LentBytes, SourceError>,)>()
+            .and_then(|func| {
+                func.call_lent(&mut self.store, (len,), |(result,), guest| result.map(|lent| take(guest.bytes(&lent))))
+            })
+            .map_err(|error| self.end_with("read", error))?;
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(cause)) => Err(self.end("read", cause).into()),
+            Err(error) => Err(ReadFailure::Refused { plugin: self.plugin.to_string(), error }),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! From a compiled component to running sessions.
+//!
+//! A [`PluginFactory`] is a plugin that was found, checked and compiled. It makes any number of sessions, each in a store of
+//! its own with its own limits and grants, which know nothing of each other. The flavour, decided by what the component
+//! imports, says what the linker offers: a *plain* plugin gets our two interfaces and cannot even ask for anything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmer_component::{Component, Engine, Linker, Store, StoreLimits};
+
+use crate::cache::ContentHash;
+use crate::config::{Grants, Limits};
+use crate::contract::{
+    Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities, ParserConfig, Session, SessionParts,
+    SourceConfig, add_to_linker,
+};
+use crate::error::PluginError;
+use crate::registry::PluginEntry;
+use crate::schema::Configuration;
+
+/// Elements that a table may have: far more than a plugin has functions.
+const TABLE_ELEMENTS: u32 = 1 << 20;
+
+/// Time that a call may take at least when the plugin reads standard input, where it waits for whoever writes there.
+const STDIN_CALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// A plugin that is ready to be instantiated.
+#[derive(Debug)]
+pub struct PluginFactory {
+    engine: Engine,
+    component: Arc<Component>,
+    entry: PluginEntry,
+    description: Description,
+    hash: ContentHash,
+}
+
+impl PluginFactory {
+    pub(crate) fn new(
+        engine: Engine,
+        component: Arc<Component>,
+        entry: PluginEntry,
+        description: Description,
+        hash: ContentHash,
+    ) -> Self {
+        Self { engine, component, entry, description, hash }
+    }
+
+    /// The plugin's entry in the registry.
+    pub fn entry(&self) -> &PluginEntry {
+        &self.entry
+    }
+
+    /// What its names say of it.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The hash of its file.
+    pub fn hash(&self) -> &ContentHash {
+        &self.hash
+    }
+
+    /// What it may use at most.
+    pub fn limits(&self) -> &Limits {
+        &self.entry.limits
+    }
+
+    /// A session without any grant, to ask the plugin what it is and what can be configured.
+    ///
+    /// # Errors
+    /// The component cannot be instantiated, or is not of its world.
+    pub fn ask(&self) -> Result<Session, PluginError> {
+        self.session(&Grants::default(), LogLevel::Error)
+    }
+
+    /// An initialised parser.
+    ///
+    /// # Errors
+    /// As [`PluginFactory::ask`]; a grant cannot be given; the parser does not offer the output; its `init` failed or refused.
+    pub fn parser(
+        &self,
+        configuration: &Configuration,
+        output: Output,
+        log_level: LogLevel,
+    ) -> Result<Session, PluginError> {
+        let mut session = self.session(&configuration.grants, log_level)?;
+        let capabilities = session.parser_capabilities()?;
+        if !capabilities.contains(ParserCapabilities::of(output)) {
+            return Err(self.lacks(output, capabilities));
+        }
+        let max_archive_bytes = self.entry.limits.max_output_bytes;
+        session.init_parser(ParserConfig { log_level, output, max_archive_bytes }, &configuration.items)?;
+        Ok(session)
+    }
+
+    /// An initialised source.
+    ///
+    /// # Errors
+    /// As [`PluginFactory::ask`]; a grant cannot be given; its `init` failed or refused.
+    pub fn source(&self, configuration: &Configuration, log_level: LogLevel) -> Result<Session, PluginError> {
+        let mut session = self.session(&configuration.grants, log_level)?;
+        session.init_source(SourceConfig { log_level }, &configuration.items)?;
+        Ok(session)
+    }
+
+    fn session(&self, grants: &Grants, log_level: LogLevel) -> Result<Session, PluginError> {
+        let limits = self.entry.limits;
+        let failed = |error: wasmer_component::Error| PluginError::Start {
+            plugin: self.entry.name.clone(),
+            message: error.to_string(),
+        };
+        let log = GuestLog::new(&self.entry.name, log_level);
+        let sandboxed = self.description.flavour != Flavour::Plain
+            && self.description.imports_interface("chipmunk:shared/sandbox");
+        let state = HostState::new(log.clone(), grants, sandboxed)?;
+        let store_limits = StoreLimits {
+            memory_bytes: Some(limits.memory_bytes),
+            table_elements: Some(TABLE_ELEMENTS),
+            list_bytes: limits.max_output_bytes as usize,
+        };
+        let mut store = Store::with_limits(&self.engine, state, store_limits).map_err(failed)?;
+        let timeout = if grants.stdin { limits.call_timeout().max(STDIN_CALL_TIMEOUT) } else { limits.call_timeout() };
+        store.set_call_timeout(Some(timeout));
+        let mut linker = Linker::new(&self.engine);
+        add_to_linker(&mut linker, self.description.flavour).map_err(failed)?;
+        let instance = linker.instantiate(&mut store, &self.component).map_err(failed)?;
+        Session::new(SessionParts {
+            plugin: self.entry.name.as_str().into(),
+            kind: self.description.kind,
+            interface: self.description.interface.clone(),
+            limits,
+            log,
+            store,
+            instance,
+        })
+    }
+
+    fn lacks(&self, output: Output, capabilities: ParserCapabilities) -> PluginError {
+        let (what, remedy) = match output {
+            Output::Ranges => ("the bytes of messages", "export with `--format text`"),
+            Output::Line => ("messages as lines of text", "export with `--format raw`"),
+            Output::Columns => ("messages in columns", "ask for lines of text"),
+        };
+        PluginError::Capability {
+            plugin: self.entry.name.clone(),
+            what: format!("{what} (it offers: {})", capabilities.names().join(", ")),
+            remedy: remedy.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,573 @@
+//! The plugins of one program: found, loaded, started, looked at.
+//!
+//! A [`PluginRuntime`] joins registry, artifact cache and engine. What it opens is independent of it: a proxy owns its guest
+//! and lives as long as it is wanted. The engine is made when the first plugin is loaded, so that a program that uses none
+//! pays for none.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use chipmunk_payload::SourceChunk;
+use chipmunk_pipeline::{Parser as _, ParserError};
+use serde::Serialize;
+use wasmer_component::{Component, Engine};
+
+use crate::cache::{ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, DiskCache};
+use crate::config::{Grants, Limits, PluginsFile};
+use crate::contract::{
+    ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel, Output, RenderOptions, Version, describe,
+};
+use crate::error::{FaultCause, PluginError};
+use crate::factory::PluginFactory;
+use crate::guest::{ParserGuest, ReadFailure, SourceGuest};
+use crate::proxy::{ByteSourceProxy, ParserProxy, parser_proxy};
+use crate::registry::{PluginEntry, PluginRegistry};
+use crate::schema::{Configuration, Given, Input, Settings, configure};
+
+/// Where a runtime looks and keeps things.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeOptions {
+    /// A `plugins.toml`.
+    pub config_file: Option<PathBuf>,
+    /// Plugins directories; `None`: [`PluginRegistry::default_directories`].
+    pub directories: Option<Vec<PathBuf>>,
+    /// Where compiled plugins are kept.
+    pub cache: CacheChoice,
+}
+
+/// Where compiled plugins are kept on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CacheChoice {
+    /// In [`DiskCache::default_directory`].
+    #[default]
+    Default,
+    /// There.
+    Directory(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// What a source is opened with.
+#[derive(Debug)]
+pub struct SourceRequest<'a> {
+    /// Settings of the command line.
+    pub settings: &'a Settings,
+    /// What the source is to read, when that is not all in the settings.
+    pub input: Option<&'a Input>,
+    /// Bytes to ask for at a time; limited by half of the plugin's `max-output-bytes`.
+    pub chunk_bytes: usize,
+    /// Log lines below are not wanted.
+    pub log_level: LogLevel,
+}
+
+/// What a parser is opened with.
+#[derive(Debug)]
+pub struct ParserRequest<'a> {
+    /// Settings of the command line.
+    pub settings: &'a Settings,
+    /// What will be read of each message.
+    pub output: Output,
+    /// Log lines below are not wanted.
+    pub log_level: LogLevel,
+}
+
+/// A plugin that was opened.
+#[derive(Debug)]
+pub struct Opened<T> {
+    /// What the pipeline takes.
+    pub proxy: T,
+    /// How it came to be.
+    pub start: StartInfo,
+}
+
+/// How a plugin was started.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StartInfo {
+    /// Its name.
+    pub plugin: String,
+    /// Its own version.
+    pub version: Version,
+    /// Whether it was compiled before.
+    pub cache: CacheOutcome,
+    /// From its name to being ready to be called, in milliseconds.
+    pub start_ms: f64,
+}
+
+/// One line of `list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What it is, when it can be used.
+    pub kind: Option<Kind>,
+    /// The API it is of.
+    pub api: Option<ApiVersion>,
+    /// What it needs of the host.
+    pub flavour: Option<Flavour>,
+    /// Why it cannot be used.
+    pub problem: Option<String>,
+}
+
+/// All that can be said of a plugin without giving it work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// Length of its file in bytes.
+    pub bytes: usize,
+    /// BLAKE3 hash of its file, in hex: the value for `blake3` in plugins.toml.
+    pub blake3: String,
+    /// A parser or a source.
+    pub kind: Kind,
+    /// The API it is of.
+    pub api: ApiVersion,
+    /// The interface it exports, with its version.
+    pub interface: String,
+    /// What it needs of the host.
+    pub flavour: Flavour,
+    /// Its own version.
+    pub version: Version,
+    /// What it can do, in the words of the WIT.
+    pub capabilities: Vec<&'static str>,
+    /// What can be configured.
+    pub schema: Vec<ConfigSchemaItem>,
+    /// How its messages are shown; parsers only.
+    pub render_options: Option<RenderOptions>,
+    /// What it imports.
+    pub imports: Vec<String>,
+    /// What it may do with the world outside.
+    pub grants: Grants,
+    /// How much of it.
+    pub limits: Limits,
+    /// Whether it was compiled before.
+    pub cache: CacheOutcome,
+}
+
+/// The result of [`PluginRuntime::validate`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Validation {
+    /// The plugin's name.
+    pub plugin: String,
+    /// What was checked, in order. Nothing is checked behind the first failure.
+    pub checks: Vec<Check>,
+}
+
+impl Validation {
+    /// Whether nothing failed.
+    pub fn is_ok(&self) -> bool {
+        self.checks.iter().all(|check| check.outcome != CheckOutcome::Failed)
+    }
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What.
+    pub what: &'static str,
+    /// How it went.
+    pub outcome: CheckOutcome,
+    /// What was found, or what is wrong.
+    pub message: String,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckOutcome {
+    /// Well.
+    Passed,
+    /// There was nothing to check, or no way to.
+    Skipped,
+    /// Not well.
+    Failed,
+}
+
+/// A file that was read and described, before anything is compiled.
+struct Loaded {
+    entry: PluginEntry,
+    content: Vec<u8>,
+    hash: ContentHash,
+    description: Description,
+}
+
+/// Finds, loads and opens plugins.
+#[derive(Debug)]
+pub struct PluginRuntime {
+    registry: PluginRegistry,
+    cache: ArtifactCache<Component>,
+    engine: OnceLock<Engine>,
+}
+
+impl PluginRuntime {
+    /// A runtime; reads `plugins.toml` and lists the directories, loads nothing.
+    ///
+    /// # Errors
+    /// [`PluginError::Config`].
+    pub fn new(options: RuntimeOptions) -> Result<Self, PluginError> {
+        let file = options.config_file.as_deref().map(PluginsFile::read).transpose()?;
+        let directories = options.directories.unwrap_or_else(PluginRegistry::default_directories);
+        let directory = match options.cache {
+            CacheChoice::Default => DiskCache::default_directory(),
+            CacheChoice::Directory(directory) => Some(directory),
+            CacheChoice::Off => None,
+        };
+        let disk = directory.and_then(|directory| DiskCache::open(&directory, DEFAULT_MAX_BYTES));
+        Ok(Self {
+            registry: PluginRegistry::new(file, &directories),
+            cache: ArtifactCache::new(disk),
+            engine: OnceLock::new(),
+        })
+    }
+
+    /// The plugins there are.
+    pub fn registry(&self) -> &PluginRegistry {
+        &self.registry
+    }
+
+    /// The plugins there are, and what each is; compiles nothing.
+    pub fn list(&self) -> Vec<Listed> {
+        let listed = |entry: &PluginEntry| {
+            let loaded = self.read(entry.clone());
+            let description = loaded.as_ref().ok().map(|loaded| &loaded.description);
+            Listed {
+                name: entry.name.clone(),
+                path: entry.path.clone(),
+                kind: description.map(|description| description.kind),
+                api: description.map(|description| description.api),
+                flavour: description.map(|description| description.flavour),
+                problem: loaded.as_ref().err().map(ToString::to_string),
+            }
+        };
+        self.registry.entries().iter().map(listed).collect()
+    }
+
+    /// What the plugin called `name_or_path` is, without compiling it.
+    ///
+    /// # Errors
+    /// It cannot be found or read, or is no plugin of this host.
+    pub fn describe(&self, name_or_path: &str) -> Result<Description, PluginError> {
+        Ok(self.read(self.registry.resolve(name_or_path)?)?.description)
+    }
+
+    /// The factory of the plugin called `name_or_path`, which must be a `wanted` where that is said.
+    ///
+    /// # Errors
+    /// It cannot be found, read or compiled, or is no plugin of this host.
+    pub fn factory(
+        &self,
+        name_or_path: &str,
+        wanted: Option<Kind>,
+    ) -> Result<(PluginFactory, CacheOutcome), PluginError> {
+        let loaded = self.read(self.registry.resolve(name_or_path)?)?;
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != loaded.description.kind) {
+            return Err(PluginError::Kind {
+                plugin: loaded.entry.name,
+                path: loaded.entry.path,
+                is: loaded.description.kind,
+                wanted,
+            });
+        }
+        self.compile(loaded)
+    }
+
+    /// Opens a byte source: loads it, gives it its configuration, initialises it.
+    ///
+    /// # Errors
+    /// Anything from a name that does not exist to what the plugin's `init` refuses.
+    pub fn open_source(
+        &self,
+        name_or_path: &str,
+        request: &SourceRequest<'_>,
+    ) -> Result<Opened<ByteSourceProxy>, PluginError> {
+        let begin = Instant::now();
+        let (factory, cache) = self.factory(name_or_path, Some(Kind::ByteSource))?;
+        let (configuration, version) = self.configure(&factory, request.settings, request.input)?;
+        let guest = factory.source(&configuration, request.log_level)?;
+        let chunk_bytes = request.chunk_bytes.min(factory.limits().max_output_bytes as usize / 2);
+        let guest: Box<dyn SourceGuest> = Box::new(guest);
+        let start = start_info(&factory, version, cache, begin);
+        Ok(Opened { proxy: ByteSourceProxy::new(guest, chunk_bytes), start })
+    }
+
+    /// Opens a parser: loads it, gives it its configuration, initialises it.
+    ///
+    /// # Errors
+    /// As [`PluginRuntime::open_source`], and [`PluginError::Capability`] when it does not offer the output.
+    pub fn open_parser(
+        &self,
+        name_or_path: &str,
+        request: &ParserRequest<'_>,
+    ) -> Result<Opened<ParserProxy>, PluginError> {
+        let begin = Instant::now();
+        let (factory, cache) = self.factory(name_or_path, Some(Kind::Parser))?;
+        let (configuration, version) = self.configure(&factory, request.settings, None)?;
+        let guest = factory.parser(&configuration, request.output, request.log_level)?;
+        let guest: Box<dyn ParserGuest> = Box::new(guest);
+        let start = start_info(&factory, version, cache, begin);
+        Ok(Opened { proxy: parser_proxy(guest), start })
+    }
+
+    /// Looks at a plugin: compiles and instantiates it, with no grant at all, and asks it what it can do.
+    ///
+    /// # Errors
+    /// As [`PluginRuntime::factory`], and what goes wrong in the plugin's functions.
+    pub fn inspect(&self, name_or_path: &str) -> Result<Inspection, PluginError> {
+        let loaded = self.read(self.registry.resolve(name_or_path)?)?;
+        let bytes = loaded.content.len();
+        let (factory, cache) = self.compile(loaded)?;
+        let mut session = factory.ask()?;
+        let (version, schema, capabilities) = (session.version()?, session.schema()?, session.capabilities()?);
+        let render_options = session.render_options()?;
+        let (entry, description) = (factory.entry(), factory.description());
+        Ok(Inspection {
+            name: entry.name.clone(),
+            path: entry.path.clone(),
+            bytes,
+            blake3: factory.hash().to_string(),
+            kind: description.kind,
+            api: description.api,
+            interface: description.interface.clone(),
+            flavour: description.flavour,
+            version,
+            capabilities,
+            schema,
+            render_options,
+            imports: description.imports.clone(),
+            grants: entry.grants.clone(),
+            limits: entry.limits,
+            cache,
+        })
+    }
+
+    /// Goes through a plugin as a host would, and says how far it gets: file, format, compilation, functions, schema,
+    /// configuration of plugins.toml, `init`, and for parsers a first call with nothing and one with garbage.
+    pub fn validate(&self, name_or_path: &str) -> Validation {
+        let mut validation = Validation { plugin: name_or_path.to_owned(), checks: Vec::new() };
+        let checks = &mut validation.checks;
+        let Some(loaded) = check(checks, "file and format", || {
+            let loaded = self.read(self.registry.resolve(name_or_path)?)?;
+            let Description { kind, api, flavour, .. } = &loaded.description;
+            let message = format!("{} bytes, a {kind} of API {api}, {flavour}", loaded.content.len());
+            Ok((loaded, message))
+        }) else {
+            return validation;
+        };
+        let Some(factory) = check(checks, "compilation", || {
+            let (factory, cache) = self.compile(loaded)?;
+            let message = match cache {
+                CacheOutcome::Hit => "taken from the cache",
+                CacheOutcome::Miss => "compiled",
+            };
+            Ok((factory, message.to_owned()))
+        }) else {
+            return validation;
+        };
+        let Some((schema, capabilities)) = check(checks, "functions that describe it", || {
+            let mut session = factory.ask()?;
+            let (version, schema, capabilities) = (session.version()?, session.schema()?, session.capabilities()?);
+            session.render_options()?;
+            let can = if capabilities.is_empty() { "nothing in particular".to_owned() } else { capabilities.join(", ") };
+            let message = format!("version {version}, {} configuration items, can do: {can}", schema.len());
+            Ok(((schema, capabilities), message))
+        }) else {
+            return validation;
+        };
+        let Some(configuration) = check(checks, "schema and configuration", || {
+            let settings = Settings::default();
+            let configuration = self.configure_by(&factory, &schema, &settings, None)?;
+            Ok((configuration, "every item has a value of its type".to_owned()))
+        }) else {
+            return validation;
+        };
+        match factory.description().kind {
+            Kind::Parser => validate_parser(checks, &factory, &configuration, &capabilities),
+            Kind::ByteSource => validate_source(checks, &factory, &configuration),
+        }
+        validation
+    }
+
+    fn read(&self, entry: PluginEntry) -> Result<Loaded, PluginError> {
+        let content = std::fs::read(&entry.path).map_err(|source| PluginError::Read {
+            plugin: entry.name.clone(),
+            path: entry.path.clone(),
+            source,
+        })?;
+        let hash = ContentHash::of(&content);
+        if let Some(wanted) = entry.blake3.as_ref().filter(|wanted| **wanted != hash.to_string()) {
+            return Err(PluginError::Hash {
+                plugin: entry.name,
+                path: entry.path,
+                found: hash.to_string(),
+                wanted: wanted.clone(),
+            });
+        }
+        let description = describe(&content).map_err(|source| PluginError::Format {
+            plugin: entry.name.clone(),
+            path: entry.path.clone(),
+            source,
+        })?;
+        match entry.kind {
+            Some(wanted) if wanted != description.kind => {
+                Err(PluginError::Kind { plugin: entry.name, path: entry.path, is: description.kind, wanted })
+            }
+            _ => Ok(Loaded { entry, content, hash, description }),
+        }
+    }
+
+    fn compile(&self, loaded: Loaded) -> Result<(PluginFactory, CacheOutcome), PluginError> {
+        let engine = self.engine()?;
+        let key = ArtifactKey::new(&loaded.hash, engine.fingerprint());
+        let load = |artifact: &[u8]| {
+            // SAFETY: `deserialize` demands that the bytes come from `serialize` and from where nobody else can write.
+            // They come from a `DiskCache`: its directory belongs to the running user and is closed to all others, which was
+            // checked when it was opened, and so was each file when it was read; what is in the files was written by `store`
+            // below, from `serialize`, as the checksum confirms, by an engine of this very fingerprint, which is part of the
+            // key in the file's header.
+            unsafe { Component::deserialize(engine, artifact) }
+        };
+        let compile = || {
+            let component = Component::new(engine, &loaded.content)?;
+            // Without an artifact the plugin runs, and is compiled again the next time.
+            let artifact = component.serialize().inspect_err(|error| tracing::debug!("no artifact: {error}")).ok();
+            Ok((component, artifact))
+        };
+        let result: Result<_, wasmer_component::Error> = self.cache.get(key, load, compile);
+        let (component, outcome) = result.map_err(|error| PluginError::Compile {
+            plugin: loaded.entry.name.clone(),
+            path: loaded.entry.path.clone(),
+            message: error.to_string(),
+        })?;
+        Ok((PluginFactory::new(engine.clone(), component, loaded.entry, loaded.description, loaded.hash), outcome))
+    }
+
+    fn engine(&self) -> Result<&Engine, PluginError> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(&wasmer_component::Config::new())
+            .map_err(|error| PluginError::Engine { message: error.to_string() })?;
+        Ok(self.engine.get_or_init(|| engine))
+    }
+
+    /// Asks the plugin for its schema, in a session without any grant, and gives every item its value.
+    fn configure(
+        &self,
+        factory: &PluginFactory,
+        settings: &Settings,
+        input: Option<&Input>,
+    ) -> Result<(Configuration, Version), PluginError> {
+        let mut session = factory.ask()?;
+        let version = session.version()?;
+        let schema = session.schema()?;
+        Ok((self.configure_by(factory, &schema, settings, input)?, version))
+    }
+
+    fn configure_by(
+        &self,
+        factory: &PluginFactory,
+        schema: &[ConfigSchemaItem],
+        settings: &Settings,
+        input: Option<&Input>,
+    ) -> Result<Configuration, PluginError> {
+        let entry = factory.entry();
+        let given = Given { config: &entry.config, base: &entry.base, settings, input, grants: &entry.grants };
+        configure(schema, &given).map_err(|source| PluginError::Setting { plugin: entry.name.clone(), source })
+    }
+}
+
+fn start_info(factory: &PluginFactory, version: Version, cache: CacheOutcome, begin: Instant) -> StartInfo {
+    let start_ms = begin.elapsed().as_secs_f64() * 1e3;
+    StartInfo { plugin: factory.entry().name.clone(), version, cache, start_ms }
+}
+
+/// Notes how `run` went; its value, if well.
+fn check<T>(
+    checks: &mut Vec<Check>,
+    what: &'static str,
+    run: impl FnOnce() -> Result<(T, String), PluginError>,
+) -> Option<T> {
+    let (value, outcome, message) = match run() {
+        Ok((value, message)) => (Some(value), CheckOutcome::Passed, message),
+        Err(error) => (None, CheckOutcome::Failed, error.to_string()),
+    };
+    checks.push(Check { what, outcome, message });
+    value
+}
+
+/// Initialises the parser for the first output it offers, and calls it with nothing and with garbage.
+fn validate_parser(
+    checks: &mut Vec<Check>,
+    factory: &PluginFactory,
+    configuration: &Configuration,
+    capabilities: &[&'static str],
+) {
+    let outputs = [("ranges", Output::Ranges), ("line", Output::Line), ("columns", Output::Columns)];
+    let offered: Vec<_> = outputs.into_iter().filter(|(name, _)| capabilities.contains(name)).collect();
+    if offered.is_empty() {
+        let message = "it offers none of `ranges`, `line`, `columns`: there is nothing to ask of it".to_owned();
+        checks.push(Check { what: "outputs", outcome: CheckOutcome::Failed, message });
+    }
+    for (name, output) in offered {
+        let called = check(checks, "init and parse", || {
+            let session = factory.parser(configuration, output, LogLevel::Error)?;
+            let mut proxy = parser_proxy(session);
+            for (input, at_end) in [(&b""[..], false), (GARBAGE, false), (GARBAGE, true), (b"", true)] {
+                try_parse(&mut proxy, factory, input, at_end)?;
+            }
+            Ok(((), format!("output `{name}`: answers nothing, garbage, and their end with valid archives")))
+        });
+        if called.is_none() {
+            return;
+        }
+    }
+}
+
+/// Bytes that are no message of anything.
+const GARBAGE: &[u8] = b"\0\x01garbage, and nothing but garbage\xff\xfe\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+fn try_parse<G: ParserGuest>(
+    proxy: &mut ParserProxy<G>,
+    factory: &PluginFactory,
+    input: &[u8],
+    at_end: bool,
+) -> Result<(), PluginError> {
+    match proxy.parse_each(input, None, at_end, |_, _| ControlFlow::Continue(())) {
+        Ok(()) | Err(ParserError::Incomplete | ParserError::Eof | ParserError::Parse(_)) => Ok(()),
+        // What its own words say may well be true of garbage; a fault is not.
+        Err(ParserError::Unrecoverable(message)) if !message.starts_with("plugin `") => Ok(()),
+        Err(error) => Err(PluginError::Start { plugin: factory.entry().name.clone(), message: error.to_string() }),
+    }
+}
+
+/// Initialises the source, when plugins.toml says what it is to read, and reads once.
+fn validate_source(checks: &mut Vec<Check>, factory: &PluginFactory, configuration: &Configuration) {
+    let unset = |item: &ConfigItem| match &item.value {
+        ConfigValue::Files(paths) | ConfigValue::Directories(paths) => paths.is_empty(),
+        _ => false,
+    };
+    if configuration.items.iter().any(unset) {
+        let message = "plugins.toml does not say what it is to read".to_owned();
+        checks.push(Check { what: "init and read", outcome: CheckOutcome::Skipped, message });
+        return;
+    }
+    check(checks, "init and read", || {
+        let mut session = factory.source(configuration, LogLevel::Error)?;
+        let mut read = 0;
+        let result = session.read(1 << 16, &mut |archive| {
+            let chunk = SourceChunk::check(archive, 1 << 16).map_err(|error| FaultCause::Contract(error.to_string()))?;
+            read = chunk.bytes().len();
+            Ok(())
+        });
+        match result {
+            Ok(()) => Ok(((), format!("read {read} bytes in a valid archive"))),
+            Err(ReadFailure::Refused { error, .. }) => Ok(((), format!("refused in its own words: {error}"))),
+            Err(ReadFailure::Fault(fault)) => Err(PluginError::Guest(fault)),
+        }
+    });
+}
