@@ -22,6 +22,9 @@ use crate::{
     log,
 };
 
+/// What a plugin is kept in.
+pub type Kept<T> = LocalKey<RefCell<Option<T>>>;
+
 /// The parser of this instance, and the writer whose buffers it uses again and again.
 pub trait ParserSlot: 'static {
     /// The plugin's type.
@@ -29,7 +32,7 @@ pub trait ParserSlot: 'static {
     /// The version of the plugin's package.
     fn package() -> Version;
     /// The slot.
-    fn slot() -> &'static LocalKey<RefCell<Option<(Self::Parser, BatchWriter)>>>;
+    fn slot() -> &'static Kept<(Self::Parser, BatchWriter)>;
 }
 
 /// The exports of the world `parser`.
@@ -116,7 +119,7 @@ pub trait SourceSlot: 'static {
     /// The version of the plugin's package.
     fn package() -> Version;
     /// The slot.
-    fn slot() -> &'static LocalKey<RefCell<Option<Self::Source>>>;
+    fn slot() -> &'static Kept<Self::Source>;
 }
 
 /// The exports of the world `byte-source`.
@@ -198,9 +201,7 @@ macro_rules! export_parser {
                     )
                 }
 
-                fn slot() -> &'static ::std::thread::LocalKey<
-                    ::core::cell::RefCell<::core::option::Option<($parser, $crate::BatchWriter)>>,
-                > {
+                fn slot() -> &'static $crate::__private::Kept<($parser, $crate::BatchWriter)> {
                     &SLOT
                 }
             }
@@ -306,7 +307,7 @@ mod tests {
             package_version("1", "2", "70000")
         }
 
-        fn slot() -> &'static LocalKey<RefCell<Option<(Bytes, BatchWriter)>>> {
+        fn slot() -> &'static Kept<(Bytes, BatchWriter)> {
             &PARSER
         }
     }
@@ -427,7 +428,7 @@ mod tests {
             package_version("0", "0", "1")
         }
 
-        fn slot() -> &'static LocalKey<RefCell<Option<Once>>> {
+        fn slot() -> &'static Kept<Once> {
             &SOURCE
         }
     }

@@ -178,6 +178,6 @@ pub use wit_bindgen as __wit_bindgen;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::export::{
-        ParserComponent, ParserSlot, SourceComponent, SourceSlot, package_version,
+        Kept, ParserComponent, ParserSlot, SourceComponent, SourceSlot, package_version,
     };
 }
