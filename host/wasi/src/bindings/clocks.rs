@@ -1,0 +1,41 @@
+//! `wasi:clocks`: the wall clock and the monotonic one.
+
+use std::time::Duration;
+
+use wasmer_component::{Linker, Result};
+
+use super::interface;
+use super::io::Pollable;
+use crate::WasiView;
+use crate::fs::Timestamp;
+
+pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
+    let mut wall = linker.instance(&interface("wasi:clocks/wall-clock"))?;
+    wall.func_wrap("now", |mut cx, (): ()| {
+        Ok((cx.data_mut().wasi().clocks.wall(),))
+    })?;
+    wall.func_wrap("resolution", |mut cx, (): ()| {
+        Ok((Timestamp::from(cx.data_mut().wasi().clocks.resolution()),))
+    })?;
+
+    let mut monotonic = linker.instance(&interface("wasi:clocks/monotonic-clock"))?;
+    monotonic.func_wrap("now", |mut cx, (): ()| {
+        Ok((cx.data_mut().wasi().clocks.monotonic(),))
+    })?;
+    monotonic.func_wrap("resolution", |mut cx, (): ()| {
+        Ok((nanoseconds(cx.data_mut().wasi().clocks.resolution()),))
+    })?;
+    monotonic.func_wrap("subscribe-instant", |mut cx, (when,): (u64,)| {
+        Ok((cx.data_mut().wasi().table.push(Pollable::Clock(when))?,))
+    })?;
+    monotonic.func_wrap("subscribe-duration", |mut cx, (duration,): (u64,)| {
+        let ctx = cx.data_mut().wasi();
+        let when = ctx.clocks.monotonic().saturating_add(duration);
+        Ok((ctx.table.push(Pollable::Clock(when))?,))
+    })?;
+    Ok(())
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
