@@ -1,0 +1,181 @@
+//! A component, compiled: what can be instantiated any number of times.
+
+use crate::artifact;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::ir::{ComponentIr, Export};
+use crate::types::{ExternType, FuncType, Types};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A compiled component. Cheap to clone.
+///
+/// ```
+/// use wasmer_component::{Component, Config, Engine};
+/// let engine = Engine::new(&Config::new())?;
+/// let component = Component::new(&engine, &wat::parse_str("(component)").unwrap())?;
+/// assert_eq!(component.exports().count(), 0);
+/// # Ok::<(), wasmer_component::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Component {
+    pub(crate) inner: Arc<ComponentInner>,
+}
+
+pub(crate) struct ComponentInner {
+    pub engine: Engine,
+    pub ir: ComponentIr,
+    pub modules: Vec<wasmer::Module>,
+    /// Exported functions by path, as indices into the IR's export items.
+    pub functions: HashMap<Vec<String>, usize>,
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component")
+            .field("imports", &self.inner.ir.imports.len())
+            .field("exports", &self.inner.ir.exports.len())
+            .field("modules", &self.inner.modules.len())
+            .finish()
+    }
+}
+
+impl Component {
+    /// Validates, translates and compiles a component in the binary format.
+    ///
+    /// # Errors
+    /// [`Error::Translate`] when the bytes are no valid component, [`Error::Unsupported`] when it needs what this runtime
+    /// does not have, [`Error::Compile`] when a core module of it does not compile.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Component> {
+        let translated = crate::translate::translate(bytes)?;
+        let mut modules = Vec::new();
+        for (index, module) in translated.modules.iter().enumerate() {
+            let module = wasmer::Module::from_binary(engine.wasmer(), module).map_err(|e| {
+                Error::Compile {
+                    module: index,
+                    message: e.to_string(),
+                }
+            })?;
+            modules.push(module);
+        }
+        Ok(Component::from_parts(engine, translated.ir, modules))
+    }
+
+    pub(crate) fn from_parts(
+        engine: &Engine,
+        ir: ComponentIr,
+        modules: Vec<wasmer::Module>,
+    ) -> Component {
+        let functions = ir
+            .export_items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| matches!(item.item, Export::Func { .. }))
+            .map(|(index, item)| (item.path.clone(), index))
+            .collect();
+        Component {
+            inner: Arc::new(ComponentInner {
+                engine: engine.clone(),
+                ir,
+                modules,
+                functions,
+            }),
+        }
+    }
+
+    /// The compiled component as bytes, for [`Component::deserialize`] with an engine of the same fingerprint.
+    ///
+    /// # Errors
+    /// [`Error::Artifact`] when a module cannot be serialised.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        artifact::serialize(&self.inner)
+    }
+
+    /// Takes a component out of an artifact, without translating or compiling.
+    ///
+    /// # Errors
+    /// [`Error::Artifact`] when it was made by another version, compiler or machine, or is damaged.
+    ///
+    /// # Safety
+    /// The artifact holds machine code, which will be run as it is. The checks find accidents, not malice: `bytes` must come
+    /// from [`Component::serialize`] and from a place where nobody else can write.
+    pub unsafe fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Component> {
+        // SAFETY: the caller's promise is the same as the one demanded.
+        unsafe { artifact::deserialize(engine, bytes) }
+    }
+
+    /// The engine it was compiled with.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Its types, in which the types of imports and exports are looked up.
+    pub fn types(&self) -> &Types {
+        &self.inner.ir.types
+    }
+
+    /// What it imports: names and types, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = (&str, &ExternType)> {
+        self.inner
+            .ir
+            .imports
+            .iter()
+            .map(|(name, ty)| (name.as_str(), ty))
+    }
+
+    /// What it exports: names and types, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = (&str, &ExternType)> {
+        self.inner
+            .ir
+            .exports
+            .iter()
+            .map(|(name, ty)| (name.as_str(), ty))
+    }
+
+    /// The type of an exported function. None when there is none of that name.
+    pub fn function(&self, path: impl Into<ExportPath>) -> Option<&FuncType> {
+        let index = self.inner.find(&path.into())?;
+        match &self.inner.ir.export_items.get(index)?.item {
+            Export::Func { ty, .. } => self.inner.ir.types.func(*ty),
+            _ => None,
+        }
+    }
+}
+
+impl ComponentInner {
+    /// Finds an exported function: by its very name, or by an interface of the same track of versions.
+    pub(crate) fn find(&self, path: &ExportPath) -> Option<usize> {
+        if let Some(index) = self.functions.get(&path.0) {
+            return Some(*index);
+        }
+        let [interface, function] = path.0.as_slice() else {
+            return None;
+        };
+        let (name, _) = crate::names::find(&self.ir.exports, interface)?;
+        self.functions
+            .get(&vec![name.clone(), function.clone()])
+            .copied()
+    }
+}
+
+/// The way to an exported function: `"run"` at the root, `("ns:pkg/interface@1.0.0", "run")` in an interface.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExportPath(pub(crate) Vec<String>);
+
+impl From<&str> for ExportPath {
+    fn from(name: &str) -> ExportPath {
+        ExportPath(vec![name.to_string()])
+    }
+}
+
+impl From<(&str, &str)> for ExportPath {
+    fn from((interface, name): (&str, &str)) -> ExportPath {
+        ExportPath(vec![interface.to_string(), name.to_string()])
+    }
+}
+
+impl std::fmt::Display for ExportPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("#"))
+    }
+}

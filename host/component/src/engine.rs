@@ -1,0 +1,152 @@
+//! The engine: which compiler, for which machine, with which features.
+//!
+//! An [`Engine`] is cheap to clone and shared by all components and stores of a program. What it compiles can be used by
+//! another engine only when both have the same [`Engine::fingerprint`], which is why that string belongs in the key of
+//! every cache. Memory and table limits are wasmer tunables, which belong to wasmer's engine; a store that has limits
+//! therefore gets a clone of wasmer's engine of its own (`limits`).
+
+use crate::error::{Error, Result};
+use std::sync::Arc;
+use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
+
+/// Which of wasmer's compilers makes machine code of core modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Compiler {
+    /// Cranelift: compiles fast, runs fast.
+    #[default]
+    Cranelift,
+}
+
+impl Compiler {
+    /// Its name in fingerprints and configuration files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compiler::Cranelift => "cranelift",
+        }
+    }
+}
+
+/// How an [`Engine`] is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    compiler: Compiler,
+}
+
+impl Config {
+    /// The default: Cranelift, optimising for speed, for this very machine.
+    pub fn new() -> Config {
+        Config::default()
+    }
+
+    /// Chooses the compiler.
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Config {
+        self.compiler = compiler;
+        self
+    }
+}
+
+/// Compiles components and runs what it compiled.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wasmer: wasmer::Engine,
+    fingerprint: String,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("fingerprint", &self.inner.fingerprint)
+            .finish()
+    }
+}
+
+impl Engine {
+    /// Makes an engine.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the compiler does not support this machine.
+    pub fn new(config: &Config) -> Result<Engine> {
+        let target = Target::default();
+        let features = features();
+        let builder = match config.compiler {
+            Compiler::Cranelift => {
+                let mut cranelift = wasmer::sys::Cranelift::new();
+                cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
+                EngineBuilder::new(cranelift)
+            }
+        };
+        let wasmer: wasmer::Engine = builder
+            .set_target(Some(target.clone()))
+            .set_features(Some(features))
+            .engine()
+            .into();
+        let fingerprint = fingerprint(&wasmer, config.compiler, &target);
+        if !wasmer.is_sys() {
+            return Err(Error::Engine(
+                "wasmer has no native engine on this machine".to_string(),
+            ));
+        }
+        Ok(Engine {
+            inner: Arc::new(Inner {
+                wasmer,
+                fingerprint,
+            }),
+        })
+    }
+
+    /// Everything that decides whether compiled code can be used here: versions of wasmer and of our artifact, compiler and
+    /// its settings, target, CPU features. Equal strings mean that an artifact of one engine runs on the other.
+    pub fn fingerprint(&self) -> &str {
+        &self.inner.fingerprint
+    }
+
+    pub(crate) fn wasmer(&self) -> &wasmer::Engine {
+        &self.inner.wasmer
+    }
+
+    /// Wasmer's engine with other tunables; it shares nothing that would tie two stores together.
+    pub(crate) fn wasmer_with(
+        &self,
+        tunables: impl wasmer::sys::Tunables + Send + Sync + 'static,
+    ) -> wasmer::Engine {
+        let mut engine = self.inner.wasmer.clone();
+        engine.set_tunables(tunables);
+        engine
+    }
+}
+
+fn features() -> Features {
+    let mut features = Features::default();
+    features
+        .multi_memory(true)
+        .bulk_memory(true)
+        .simd(true)
+        .reference_types(true)
+        .multi_value(true)
+        .extended_const(true);
+    features
+}
+
+fn fingerprint(wasmer: &wasmer::Engine, compiler: Compiler, target: &Target) -> String {
+    let mut cpu: Vec<String> = target
+        .cpu_features()
+        .iter()
+        .map(|f: CpuFeature| f.to_string())
+        .collect();
+    cpu.sort_unstable();
+    format!(
+        "wasmer {} artifact {} compiler {} {} target {} cpu {}",
+        wasmer_types::VERSION,
+        crate::artifact::VERSION,
+        compiler.name(),
+        wasmer.deterministic_id(),
+        target.triple(),
+        cpu.join("+"),
+    )
+}

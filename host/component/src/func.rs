@@ -1,0 +1,480 @@
+//! Calling a guest's functions.
+//!
+//! One call, in the specification's order: check that the instance may be entered; lower the parameters, with the instance
+//! forbidden to call its imports meanwhile; call the core function; lift the result completely (or lend it to the caller);
+//! run `post-return` exactly once; check that every borrow was given back. Whatever goes wrong after the instance was entered
+//! poisons it: nobody knows what state it is in.
+
+use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
+use crate::component::ComponentInner;
+use crate::error::{Error, Frame, LimitExceeded, Result, Trap, TypeMismatch};
+use crate::instance::{Destructor, Instance};
+use crate::ir::{CanonicalOptions, CoreDef, Export};
+use crate::store::{AsContextMut, InstanceId, Runtime, StoreContextMut};
+use crate::typed::{GuestMemory, LiftResult, LowerParams};
+use crate::types::{Abi, FlatType, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use crate::val::Val;
+use std::marker::PhantomData;
+use std::time::Instant;
+use wasmer::{AsStoreMut, Function, FunctionEnv, StoreMut, Value};
+
+/// An exported function of an instance, with its types looked up at run time.
+#[derive(Debug, Clone)]
+pub struct Func {
+    instance: Instance,
+    item: usize,
+}
+
+/// An exported function whose Rust types were checked against the component's.
+pub struct TypedFunc<P, R> {
+    func: Func,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> Clone for TypedFunc<P, R> {
+    fn clone(&self) -> Self {
+        TypedFunc {
+            func: self.func.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<P, R> std::fmt::Debug for TypedFunc<P, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.func.fmt(f)
+    }
+}
+
+/// What a call needs of the component's description.
+struct Callee<'a> {
+    component: &'a ComponentInner,
+    instance: InstanceId,
+    path: &'a [String],
+    ty: &'a FuncType,
+    func: &'a CoreDef,
+    options: &'a CanonicalOptions,
+}
+
+impl Callee<'_> {
+    fn name(&self) -> String {
+        self.path.join("#")
+    }
+}
+
+impl Func {
+    pub(crate) fn new(instance: &Instance, item: usize) -> Option<Func> {
+        let func = Func {
+            instance: instance.clone(),
+            item,
+        };
+        func.callee().ok()?;
+        Some(func)
+    }
+
+    fn callee(&self) -> Result<Callee<'_>> {
+        let component = &*self.instance.component.inner;
+        let broken = || Error::Export("the function is not one of its component".to_string());
+        let item = component
+            .ir
+            .export_items
+            .get(self.item)
+            .ok_or_else(broken)?;
+        let Export::Func { ty, func, options } = &item.item else {
+            return Err(broken());
+        };
+        Ok(Callee {
+            component,
+            instance: self.instance.id,
+            path: &item.path,
+            ty: component.ir.types.func(*ty).ok_or_else(broken)?,
+            func,
+            options: component
+                .ir
+                .options
+                .get(*options as usize)
+                .ok_or_else(broken)?,
+        })
+    }
+
+    /// The function's type; its parts are looked up in [`crate::Component::types`].
+    pub fn ty(&self) -> Option<&FuncType> {
+        self.callee().ok().map(|callee| callee.ty)
+    }
+
+    /// The function with Rust types instead of [`Val`]s.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when the component's types are others.
+    pub fn typed<P: LowerParams, R: LiftResult>(&self) -> Result<TypedFunc<P, R>> {
+        let callee = self.callee()?;
+        let types = &callee.component.ir.types;
+        let mismatch = |mismatch| Error::Type {
+            function: callee.name(),
+            mismatch,
+        };
+        P::typecheck_params(&callee.ty.params, types).map_err(mismatch)?;
+        R::typecheck_result(callee.ty.result, types).map_err(mismatch)?;
+        Ok(TypedFunc {
+            func: self.clone(),
+            types: PhantomData,
+        })
+    }
+
+    /// Calls the function with dynamic values; gives its result, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when a value is not of its parameter's type; else as [`TypedFunc::call`].
+    pub fn call(&self, mut store: impl AsContextMut, params: &[Val]) -> Result<Option<Val>> {
+        let callee = self.callee()?;
+        if params.len() != callee.ty.params.len() {
+            let mismatch = TypeMismatch::new(
+                format!("{} parameters", params.len()),
+                callee.ty.params.len(),
+            );
+            return Err(Error::Type {
+                function: callee.name(),
+                mismatch,
+            });
+        }
+        for (val, param) in params.iter().zip(&callee.ty.params) {
+            val.check(param.ty, &callee.component.ir.types)
+                .map_err(|mismatch| Error::Type {
+                    function: callee.name(),
+                    mismatch: mismatch.within(format!("parameter {}", param.name)),
+                })?;
+        }
+        let result_abi = callee
+            .ty
+            .result
+            .map_or(Abi::UNIT, |ty| callee.component.ir.types.abi(ty));
+        let mut cx = store.as_context_mut();
+        call(
+            &mut cx,
+            &callee,
+            callee.ty.params_abi,
+            result_abi,
+            |cx, dst| {
+                params
+                    .iter()
+                    .zip(&callee.ty.params)
+                    .try_for_each(|(v, p)| v.lower_flat(cx, p.ty, dst))
+            },
+            |cx, ptr| {
+                params
+                    .iter()
+                    .zip(&callee.ty.params)
+                    .try_for_each(|(v, p)| v.store(cx, p.ty, ptr + p.offset))
+            },
+            |cx, src| {
+                callee
+                    .ty
+                    .result
+                    .map(|ty| Val::lift_flat(cx, ty, src))
+                    .transpose()
+            },
+            |cx, bytes| {
+                callee
+                    .ty
+                    .result
+                    .map(|ty| Val::load(cx, ty, bytes))
+                    .transpose()
+            },
+            |result, _| result,
+        )
+    }
+}
+
+impl<P: LowerParams, R: LiftResult> TypedFunc<P, R> {
+    /// The function without its types.
+    pub fn func(&self) -> &Func {
+        &self.func
+    }
+
+    /// Calls the function. The result is lifted completely, and `post-return` has run.
+    ///
+    /// # Errors
+    /// [`Error::Trap`], [`Error::Limit`] or the error of a host function when the guest ends that way: the instance
+    /// is poisoned then. [`Error::Poisoned`] when it was before.
+    pub fn call(&self, store: impl AsContextMut, params: P) -> Result<R> {
+        self.call_lent(store, params, |result, _| result)
+    }
+
+    /// Calls the function and has `f` look at the result before `post-return` takes it back: the way to read a
+    /// [`crate::LentBytes`] without copying it first. Errors as [`TypedFunc::call`].
+    pub fn call_lent<X>(
+        &self,
+        mut store: impl AsContextMut,
+        params: P,
+        f: impl FnOnce(R, GuestMemory<'_>) -> X,
+    ) -> Result<X> {
+        let callee = self.func.callee()?;
+        let mut cx = store.as_context_mut();
+        call(
+            &mut cx,
+            &callee,
+            P::ABI,
+            R::ABI,
+            |cx, dst| params.lower_params(cx, &callee.ty.params, dst),
+            |cx, ptr| params.store_params(cx, &callee.ty.params, ptr),
+            |cx, src| R::lift_result(cx, callee.ty.result, src),
+            |cx, bytes| R::load_result(cx, callee.ty.result, bytes),
+            f,
+        )
+    }
+}
+
+/// Enters the instance, runs `body`, leaves it. Whatever fails in `body` poisons the instance.
+fn enter<T: Send + 'static, X>(
+    cx: &mut StoreContextMut<'_, T>,
+    instance: InstanceId,
+    name: impl Fn() -> String,
+    body: impl FnOnce(&mut StoreMut<'_>, &FunctionEnv<Runtime>) -> Result<X>,
+) -> Result<X> {
+    let runtime = cx.runtime.clone();
+    let state = cx.runtime().instance(instance)?;
+    if let Some(cause) = &state.poisoned {
+        return Err(Error::Poisoned {
+            function: name(),
+            cause: cause.clone(),
+        });
+    }
+    if state.entered {
+        return Err(
+            Error::trap("cannot enter component instance: a call into it is running")
+                .in_function(&name()),
+        );
+    }
+    state.entered = true;
+    let store = &mut cx.store.as_store_mut();
+    let rt = runtime.as_mut(store);
+    // A call from a host function inside another call runs on that one's time.
+    let outermost = rt.scopes.is_empty();
+    rt.scopes.push(0);
+    if outermost {
+        rt.usage.take_refusal();
+        if let (Some(slot), Some(timeout)) = (&rt.slot, rt.timeout) {
+            slot.arm(Instant::now() + timeout);
+        }
+    }
+    let mut result = body(store, &runtime);
+    let rt = runtime.as_mut(store);
+    let interrupted = match (&rt.slot, outermost) {
+        (Some(slot), true) => slot.disarm(),
+        _ => false,
+    };
+    let lent = rt.scopes.pop().unwrap_or(0);
+    if lent > 0 && result.is_ok() {
+        result = Err(Error::trap(
+            "borrow handles still remain at the end of the call",
+        ));
+    }
+    if let Err(Error::Trap(_)) = &result {
+        if interrupted {
+            result = Err(LimitExceeded::time(rt.timeout.unwrap_or_default()));
+        } else if let Some(limit) = rt.usage.take_refusal() {
+            result = Err(limit);
+        }
+    }
+    let state = rt.instance(instance)?;
+    state.entered = false;
+    result.map_err(|e| {
+        let e = e.in_function(&name());
+        state.poisoned = Some(e.to_string().lines().next().unwrap_or_default().to_string());
+        e
+    })
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the four ways a value crosses, given by typed and dynamic calls alike"
+)]
+fn call<T: Send + 'static, R, X>(
+    cx: &mut StoreContextMut<'_, T>,
+    callee: &Callee<'_>,
+    params_abi: Abi,
+    result_abi: Abi,
+    lower_flat: impl FnOnce(&mut LowerContext<'_>, &mut FlatWriter) -> Result<()>,
+    lower_memory: impl FnOnce(&mut LowerContext<'_>, u32) -> Result<()>,
+    lift_flat: impl FnOnce(&mut LiftContext<'_>, &mut FlatReader<'_>) -> Result<R>,
+    lift_memory: impl FnOnce(&mut LiftContext<'_>, &[u8]) -> Result<R>,
+    f: impl FnOnce(R, GuestMemory<'_>) -> X,
+) -> Result<X> {
+    if callee.options.is_async {
+        return Err(Error::Unsupported(format!(
+            "asynchronous calls, as of {}",
+            callee.name()
+        )));
+    }
+    enter(
+        cx,
+        callee.instance,
+        || callee.name(),
+        |store, runtime| {
+            // Lower.
+            let mut flat = FlatWriter::default();
+            let mut lower = LowerContext::new(
+                store.as_store_mut(),
+                runtime,
+                callee.component,
+                callee.instance,
+                callee.options,
+            )?;
+            if params_abi
+                .flat
+                .is_some_and(|n| usize::from(n) <= MAX_FLAT_PARAMS)
+            {
+                lower_flat(&mut lower, &mut flat)?;
+            } else {
+                let ptr = lower.alloc(params_abi.align, params_abi.size as usize)?;
+                lower_memory(&mut lower, ptr)?;
+                flat.push(u64::from(ptr));
+            }
+            drop(lower);
+            // Call.
+            let state = runtime.as_mut(store).instance(callee.instance)?;
+            let function = state.core_function(callee.func)?;
+            let post_return = callee
+                .options
+                .post_return
+                .map(|index| state.post_return(index))
+                .transpose()?;
+            let returned = call_core(store, &function, flat.as_slice()?)?;
+            // Lift.
+            let slots = to_slots(&returned);
+            let mut lift = LiftContext::new(
+                store,
+                runtime,
+                callee.component,
+                callee.instance,
+                callee.options,
+            )?;
+            let result = if result_abi
+                .flat
+                .is_some_and(|n| usize::from(n) <= MAX_FLAT_RESULTS)
+            {
+                lift_flat(&mut lift, &mut FlatReader::new(&slots))?
+            } else {
+                let ptr = FlatReader::new(&slots).pop_u32()?;
+                let bytes = lift.value(ptr, result_abi.size, result_abi.align)?;
+                lift_memory(&mut lift, bytes)?
+            };
+            let memory = lift.memory();
+            let x = f(result, GuestMemory { memory });
+            // Clean up.
+            if let Some(post_return) = post_return {
+                let component_instance = callee.options.instance;
+                Runtime::set_may_leave(runtime, store, callee.instance, component_instance, false)?;
+                post_return.call(store, &returned).map_err(guest_error)?;
+                Runtime::set_may_leave(runtime, store, callee.instance, component_instance, true)?;
+            }
+            Ok(x)
+        },
+    )
+}
+
+/// Calls a core function with bit patterns of the types it has.
+pub(crate) fn call_core(
+    store: &mut StoreMut<'_>,
+    function: &Function,
+    slots: &[u64],
+) -> Result<Box<[Value]>> {
+    let ty = function.ty(store);
+    let args: Vec<Value> = slots
+        .iter()
+        .zip(ty.params())
+        .map(|(slot, ty)| to_value(*slot, *ty))
+        .collect();
+    function.call(store, &args).map_err(guest_error)
+}
+
+/// The value of a core type whose bits these are.
+pub(crate) fn to_value(slot: u64, ty: wasmer::Type) -> Value {
+    match ty {
+        wasmer::Type::I64 => Value::I64(slot as i64),
+        wasmer::Type::F32 => Value::F32(f32::from_bits(slot as u32)),
+        wasmer::Type::F64 => Value::F64(f64::from_bits(slot)),
+        _ => Value::I32(slot as i32),
+    }
+}
+
+/// The bits of a core value.
+pub(crate) fn to_slot(value: &Value) -> u64 {
+    match value {
+        Value::I32(v) => u64::from(*v as u32),
+        Value::I64(v) => *v as u64,
+        Value::F32(v) => u64::from(v.to_bits()),
+        Value::F64(v) => v.to_bits(),
+        _ => 0,
+    }
+}
+
+fn to_slots(values: &[Value]) -> Vec<u64> {
+    values.iter().map(to_slot).collect()
+}
+
+/// Wasmer's name of a core type.
+pub(crate) fn core_type(ty: FlatType) -> wasmer::Type {
+    match ty {
+        FlatType::I32 => wasmer::Type::I32,
+        FlatType::I64 => wasmer::Type::I64,
+        FlatType::F32 => wasmer::Type::F32,
+        FlatType::F64 => wasmer::Type::F64,
+    }
+}
+
+/// What a call into a guest ended with: our own error where a host function or a trampoline raised it, else a trap.
+#[cold]
+pub(crate) fn guest_error(error: wasmer::RuntimeError) -> Error {
+    let frames: Vec<Frame> = error
+        .trace()
+        .iter()
+        .map(|frame| Frame {
+            module: frame.module_name().to_string(),
+            function: frame
+                .function_name()
+                .map(|name| format!("{:#}", rustc_demangle::demangle(name))),
+            index: frame.func_index(),
+            offset: frame.module_offset(),
+        })
+        .collect();
+    match error.downcast::<Error>() {
+        Ok(Error::Trap(mut trap)) => {
+            if trap.frames.is_empty() {
+                trap.frames = frames;
+            }
+            Error::Trap(trap)
+        }
+        Ok(error) => error,
+        Err(error) => {
+            let message = error.message();
+            Error::Trap(Box::new(Trap {
+                function: String::new(),
+                message: message.into(),
+                frames,
+            }))
+        }
+    }
+}
+
+/// Runs the destructor of a resource that a guest defines, from the host.
+pub(crate) fn run_destructor<T: Send + 'static>(
+    cx: &mut StoreContextMut<'_, T>,
+    instance: InstanceId,
+    resource: u32,
+    rep: u32,
+) -> Result<()> {
+    match cx.runtime().instance(instance)?.destructor(resource)? {
+        Destructor::Guest(function) => enter(
+            cx,
+            instance,
+            || "a resource's destructor".to_string(),
+            |store, _| call_core(store, &function, &[u64::from(rep)]).map(drop),
+        ),
+        Destructor::Host(destructor) => {
+            let runtime = cx.runtime.clone();
+            destructor(cx.store.as_store_mut(), runtime, rep)
+        }
+        Destructor::None => Ok(()),
+    }
+}

@@ -1,0 +1,284 @@
+//! The store: everything that lives and dies with a group of instances.
+//!
+//! A [`Store<T>`] owns wasmer's store, the embedder's data `T`, and the runtime state of every component instance in it:
+//! core instances, memories, handle tables, flags. All of the latter is one value, [`Runtime`], behind one wasmer function
+//! environment, so that host functions called from a guest reach it; it knows nothing of `T` but that it is there.
+//!
+//! Architecture Invariant: an instance is found by its number, in its own store only; no pointer to an instance's state
+//! outlives the borrow of the store.
+
+use crate::deadline::Slot;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::instance::InstanceState;
+use crate::limits::{LimitingTunables, StoreLimits, Usage};
+use crate::resource::HostHandles;
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmer::{AsStoreMut, AsStoreRef, FunctionEnv, StoreMut, Value};
+
+/// The number of an instance in its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct InstanceId(pub u32);
+
+/// Owns instances and the embedder's data.
+///
+/// Dropping it drops all instances. Guest memory is limited by [`StoreLimits`], the time of each call by
+/// [`Store::set_call_timeout`].
+pub struct Store<T: Send + 'static> {
+    engine: Engine,
+    inner: wasmer::Store,
+    runtime: FunctionEnv<Runtime>,
+    data: PhantomData<T>,
+}
+
+/// What a store holds beside wasmer's own.
+pub(crate) struct Runtime {
+    data: Box<dyn Any + Send>,
+    instances: Vec<InstanceState>,
+    pub(crate) usage: Arc<Usage>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) slot: Option<Arc<Slot>>,
+    pub(crate) host_handles: HostHandles,
+    /// The borrows that each running host-to-guest call has lent, innermost last.
+    pub(crate) scopes: Vec<u32>,
+}
+
+impl Runtime {
+    pub fn instance(&mut self, id: InstanceId) -> Result<&mut InstanceState> {
+        self.instances.get_mut(id.0 as usize).ok_or_else(|| {
+            Error::Engine("an instance was used with a store that is not its own".to_string())
+        })
+    }
+
+    /// The number that the next added instance gets.
+    pub fn add_instance(&mut self, state: InstanceState) -> InstanceId {
+        self.instances.push(state);
+        InstanceId(self.instances.len() as u32 - 1)
+    }
+
+    /// Sets a component instance's may-leave flag; gives its old value.
+    pub fn set_may_leave(
+        runtime: &FunctionEnv<Runtime>,
+        store: &mut StoreMut<'_>,
+        id: InstanceId,
+        component_instance: u32,
+        value: bool,
+    ) -> Result<bool> {
+        let flag = runtime
+            .as_mut(store)
+            .instance(id)?
+            .flag(component_instance)?;
+        match flag {
+            Flag::Host(flag) => Ok(std::mem::replace(flag, value)),
+            Flag::Global(global) => {
+                let global = global.clone();
+                let old = global.get(store) != Value::I32(0);
+                global
+                    .set(store, Value::I32(i32::from(value)))
+                    .map_err(|e| {
+                        Error::Engine(format!(
+                            "an instance's flags cannot be set: {}",
+                            e.message()
+                        ))
+                    })?;
+                Ok(old)
+            }
+        }
+    }
+
+    /// Whether a component instance may call its imports now.
+    pub fn may_leave(
+        runtime: &FunctionEnv<Runtime>,
+        store: &mut StoreMut<'_>,
+        id: InstanceId,
+        component_instance: u32,
+    ) -> Result<bool> {
+        let flag = runtime
+            .as_mut(store)
+            .instance(id)?
+            .flag(component_instance)?;
+        match flag {
+            Flag::Host(flag) => Ok(*flag),
+            Flag::Global(global) => {
+                let global = global.clone();
+                Ok(global.get(store) != Value::I32(0))
+            }
+        }
+    }
+}
+
+/// A component instance's may-leave flag: a core global where fused adapters use it, else ours alone.
+pub(crate) enum Flag {
+    Host(bool),
+    Global(wasmer::Global),
+}
+
+impl<T: Send + 'static> Store<T> {
+    /// Makes a store without limits on memory or time.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when wasmer cannot make a store.
+    pub fn new(engine: &Engine, data: T) -> Result<Store<T>> {
+        Store::with_limits(engine, data, StoreLimits::default())
+    }
+
+    /// Makes a store whose instances together may not exceed `limits`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when wasmer cannot make a store.
+    pub fn with_limits(engine: &Engine, data: T, limits: StoreLimits) -> Result<Store<T>> {
+        let usage = Usage::new(limits);
+        let wasmer = engine.wasmer_with(LimitingTunables::new(usage.clone()));
+        let mut inner = wasmer::Store::new(wasmer);
+        let runtime = Runtime {
+            data: Box::new(data),
+            instances: Vec::new(),
+            usage,
+            timeout: None,
+            slot: None,
+            host_handles: HostHandles::default(),
+            scopes: Vec::new(),
+        };
+        let runtime = FunctionEnv::new(&mut inner, runtime);
+        Ok(Store {
+            engine: engine.clone(),
+            inner,
+            runtime,
+            data: PhantomData,
+        })
+    }
+
+    /// The engine it was made with.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        let data = self.runtime.as_ref(&self.inner).data.downcast_ref();
+        data.expect("a store's data is of the store's type")
+    }
+
+    /// The embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        let data = self.runtime.as_mut(&mut self.inner).data.downcast_mut();
+        data.expect("a store's data is of the store's type")
+    }
+
+    /// Limits the time of each call into a guest from now on; none is no limit.
+    ///
+    /// A call that takes longer ends with [`crate::LimitKind::Time`] and poisons its instance. It may run a few
+    /// milliseconds over.
+    pub fn set_call_timeout(&mut self, timeout: Option<Duration>) {
+        let interrupter = self.inner.interrupter();
+        let runtime = self.runtime.as_mut(&mut self.inner);
+        runtime.timeout = timeout;
+        if timeout.is_some() && runtime.slot.is_none() {
+            runtime.slot = Some(Slot::new(interrupter));
+        }
+    }
+
+    /// The store as host functions see it.
+    pub fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        AsContextMut::as_context_mut(self)
+    }
+}
+
+/// A store, borrowed: what host functions get.
+pub struct StoreContextMut<'a, T: 'static> {
+    pub(crate) store: StoreMut<'a>,
+    pub(crate) runtime: FunctionEnv<Runtime>,
+    data: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: Send + 'static> StoreContextMut<'a, T> {
+    pub(crate) fn new(
+        store: StoreMut<'a>,
+        runtime: FunctionEnv<Runtime>,
+    ) -> StoreContextMut<'a, T> {
+        StoreContextMut {
+            store,
+            runtime,
+            data: PhantomData,
+        }
+    }
+
+    /// The embedder's data.
+    pub fn data(&self) -> &T {
+        let data = self.runtime.as_ref(&self.store).data.downcast_ref();
+        data.expect("a store's data is of the store's type")
+    }
+
+    /// The embedder's data, to be changed.
+    pub fn data_mut(&mut self) -> &mut T {
+        let data = self.runtime.as_mut(&mut self.store).data.downcast_mut();
+        data.expect("a store's data is of the store's type")
+    }
+
+    /// When the guest's running call must end. A host function that blocks must not go on beyond it: nobody can
+    /// interrupt the host. None: it may take as long as it likes.
+    pub fn deadline(&mut self) -> Option<Instant> {
+        self.runtime()
+            .slot
+            .as_ref()
+            .and_then(|slot| slot.deadline())
+    }
+
+    /// The error to end with when [`StoreContextMut::deadline`] has passed.
+    pub fn deadline_error(&mut self) -> Error {
+        crate::error::LimitExceeded::time(self.runtime().timeout.unwrap_or_default())
+    }
+
+    pub(crate) fn runtime(&mut self) -> &mut Runtime {
+        self.runtime.as_mut(&mut self.store)
+    }
+}
+
+/// Whatever gives access to a store: the store itself, or the context that a host function gets.
+pub trait AsContextMut {
+    /// The embedder's data in that store.
+    type Data: Send + 'static;
+
+    /// Borrows the store.
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
+}
+
+impl<T: Send + 'static> AsContextMut for Store<T> {
+    type Data = T;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut::new(self.inner.as_store_mut(), self.runtime.clone())
+    }
+}
+
+impl<T: Send + 'static> AsContextMut for StoreContextMut<'_, T> {
+    type Data = T;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, T> {
+        StoreContextMut::new(self.store.as_store_mut(), self.runtime.clone())
+    }
+}
+
+impl<C: AsContextMut> AsContextMut for &mut C {
+    type Data = C::Data;
+
+    fn as_context_mut(&mut self) -> StoreContextMut<'_, C::Data> {
+        (**self).as_context_mut()
+    }
+}
+
+impl<T: Send + 'static> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let instances = self
+            .runtime
+            .as_ref(&self.inner.as_store_ref())
+            .instances
+            .len();
+        f.debug_struct("Store")
+            .field("instances", &instances)
+            .finish_non_exhaustive()
+    }
+}

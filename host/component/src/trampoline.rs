@@ -1,0 +1,336 @@
+//! The core functions that the host's side gives to a component's core modules: lowered imports and the canonical built-ins.
+//!
+//! Each is a wasmer host function whose environment is the store's [`Runtime`]; what it is to do is in the component's IR. An
+//! imported function is checked for may-leave, its parameters are lifted, the host's closure runs, its result is lowered.
+
+use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
+use crate::component::{Component, ComponentInner};
+use crate::error::{Error, Result};
+use crate::func::{call_core, core_type, to_slot, to_value};
+use crate::instance::Destructor;
+use crate::ir::{CanonicalOptions, TrampolineKind};
+use crate::linker::Definition;
+use crate::resource::{Handle, HandleKind};
+use crate::store::{InstanceId, Runtime};
+use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, ResourceTableId};
+use std::sync::Arc;
+use wasmer::{
+    AsStoreMut, Function, FunctionEnv, FunctionEnvMut, FunctionType, RuntimeError, StoreMut, Value,
+};
+
+/// An imported function, as the linker defines it: lifts, runs, lowers.
+pub(crate) type HostFunc = Arc<dyn Fn(&mut HostCall<'_>) -> Result<()> + Send + Sync>;
+
+/// A guest's call of an imported function.
+pub(crate) struct HostCall<'a> {
+    pub store: StoreMut<'a>,
+    pub runtime: FunctionEnv<Runtime>,
+    pub component: &'a ComponentInner,
+    pub ty: &'a FuncType,
+    instance: InstanceId,
+    options: &'a CanonicalOptions,
+    args: &'a [u64],
+    result: Option<u64>,
+}
+
+impl HostCall<'_> {
+    /// Lifts the parameters, flat or from memory.
+    pub fn params<P>(
+        &mut self,
+        lift_flat: impl FnOnce(&mut LiftContext<'_>, &mut FlatReader<'_>) -> Result<P>,
+        lift_memory: impl FnOnce(&mut LiftContext<'_>, &[u8]) -> Result<P>,
+    ) -> Result<P> {
+        let abi = self.ty.params_abi;
+        let mut cx = LiftContext::new(
+            &mut self.store,
+            &self.runtime,
+            self.component,
+            self.instance,
+            self.options,
+        )?;
+        let mut src = FlatReader::new(self.args);
+        if abi.flat.is_some_and(|n| usize::from(n) <= MAX_FLAT_PARAMS) {
+            lift_flat(&mut cx, &mut src)
+        } else {
+            let ptr = src.pop_u32()?;
+            let bytes = cx.value(ptr, abi.size, abi.align)?;
+            lift_memory(&mut cx, bytes)
+        }
+    }
+
+    /// Lowers the result, flat or to the place that the guest gave for it.
+    pub fn finish(
+        &mut self,
+        abi: Abi,
+        lower_flat: impl FnOnce(&mut LowerContext<'_>, &mut FlatWriter) -> Result<()>,
+        lower_memory: impl FnOnce(&mut LowerContext<'_>, u32) -> Result<()>,
+    ) -> Result<()> {
+        let mut cx = LowerContext::new(
+            self.store.as_store_mut(),
+            &self.runtime,
+            self.component,
+            self.instance,
+            self.options,
+        )?;
+        if abi.flat.is_some_and(|n| usize::from(n) <= MAX_FLAT_RESULTS) {
+            let mut flat = FlatWriter::default();
+            lower_flat(&mut cx, &mut flat)?;
+            self.result = flat.as_slice()?.first().copied();
+            return Ok(());
+        }
+        let ptr = self.args.last().copied().unwrap_or(0) as u32;
+        if ptr % abi.align != 0 {
+            return Err(Error::trap("pointer not aligned"));
+        }
+        cx.bytes_mut(ptr, abi.size as usize)?;
+        lower_memory(&mut cx, ptr)
+    }
+}
+
+/// Makes trampoline `index` of a component for one instance.
+pub(crate) fn make(
+    store: &mut StoreMut<'_>,
+    runtime: &FunctionEnv<Runtime>,
+    component: &Component,
+    id: InstanceId,
+    index: usize,
+    imports: &[Definition],
+) -> Result<Function> {
+    let broken = || Error::Engine("a trampoline refers to what is not there".to_string());
+    let trampoline = component
+        .inner
+        .ir
+        .trampolines
+        .get(index)
+        .ok_or_else(broken)?;
+    let params: Vec<_> = trampoline.params.iter().map(|ty| core_type(*ty)).collect();
+    let results: Vec<_> = trampoline.results.iter().map(|ty| core_type(*ty)).collect();
+    let result_type = results.first().copied();
+    let signature = FunctionType::new(params, results);
+    let host = match &trampoline.kind {
+        TrampolineKind::LowerImport { import, .. } => match imports.get(*import as usize) {
+            Some(Definition::Func(host)) => Some(host.clone()),
+            _ => return Err(broken()),
+        },
+        _ => None,
+    };
+    let component = component.clone();
+    let body = move |mut env: FunctionEnvMut<'_, Runtime>,
+                     args: &[Value]|
+          -> Result<Vec<Value>, RuntimeError> {
+        let runtime = env.as_ref();
+        let mut slots = [0; MAX_FLAT_PARAMS + 1];
+        for (slot, arg) in slots.iter_mut().zip(args) {
+            *slot = to_slot(arg);
+        }
+        let slots = slots.get(..args.len()).unwrap_or(&[]);
+        let mut cx = Builtin {
+            store: env.as_store_mut(),
+            runtime,
+            component: &component.inner,
+            id,
+            args: slots,
+        };
+        let Some(trampoline) = component.inner.ir.trampolines.get(index) else {
+            return Ok(Vec::new());
+        };
+        match cx.run(&trampoline.kind, host.as_ref()) {
+            Ok(result) => Ok(result_type
+                .map(|ty| to_value(result.unwrap_or(0), ty))
+                .into_iter()
+                .collect()),
+            Err(e) => Err(RuntimeError::user(Box::new(e))),
+        }
+    };
+    Ok(Function::new_with_env(store, runtime, signature, body))
+}
+
+struct Builtin<'a> {
+    store: StoreMut<'a>,
+    runtime: FunctionEnv<Runtime>,
+    component: &'a ComponentInner,
+    id: InstanceId,
+    args: &'a [u64],
+}
+
+impl Builtin<'_> {
+    fn run(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<Option<u64>> {
+        match kind {
+            TrampolineKind::LowerImport { ty, options, .. } => {
+                let broken =
+                    || Error::Engine("a lowered import refers to what is not there".to_string());
+                let host = host.ok_or_else(broken)?;
+                let ir = &self.component.ir;
+                let ty = ir.types.func(*ty).ok_or_else(broken)?;
+                let options = ir.options.get(*options as usize).ok_or_else(broken)?;
+                self.check_may_leave(options.instance)?;
+                if options.is_async {
+                    return Err(Error::Unsupported(
+                        "asynchronous calls of imports".to_string(),
+                    ));
+                }
+                let lent = self
+                    .runtime
+                    .as_mut(&mut self.store)
+                    .instance(self.id)?
+                    .lent
+                    .len();
+                let mut call = HostCall {
+                    store: self.store.as_store_mut(),
+                    runtime: self.runtime.clone(),
+                    component: self.component,
+                    ty,
+                    instance: self.id,
+                    options,
+                    args: self.args,
+                    result: None,
+                };
+                host(&mut call)?;
+                let result = call.result;
+                drop(call);
+                self.runtime
+                    .as_mut(&mut self.store)
+                    .instance(self.id)?
+                    .end_lends(lent);
+                Ok(result)
+            }
+            TrampolineKind::ResourceNew { instance, table } => {
+                self.check_may_leave(*instance)?;
+                let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+                let ty = state.resource_type(*table)?;
+                let handle = Handle {
+                    ty,
+                    rep: self.arg(0),
+                    kind: HandleKind::Own { lends: 0 },
+                };
+                let index = self
+                    .runtime
+                    .as_mut(&mut self.store)
+                    .instance(self.id)?
+                    .handles(*instance)?
+                    .insert(handle)?;
+                Ok(Some(u64::from(index)))
+            }
+            TrampolineKind::ResourceRep { instance, table } => {
+                let index = self.arg(0);
+                let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+                let ty = state.resource_type(*table)?;
+                let rep = state.handles(*instance)?.get(index, ty)?.rep;
+                Ok(Some(u64::from(rep)))
+            }
+            TrampolineKind::ResourceDrop { instance, table } => {
+                self.check_may_leave(*instance)?;
+                self.drop_handle(*instance, *table)?;
+                Ok(None)
+            }
+            TrampolineKind::ResourceTransferOwn => self.transfer_own().map(Some),
+            TrampolineKind::ResourceTransferBorrow => self.transfer_borrow().map(Some),
+            TrampolineKind::EnterSyncCall => {
+                self.runtime.as_mut(&mut self.store).scopes.push(0);
+                Ok(None)
+            }
+            TrampolineKind::ExitSyncCall => match self.runtime.as_mut(&mut self.store).scopes.pop()
+            {
+                Some(0) | None => Ok(None),
+                Some(_) => Err(Error::trap(
+                    "borrow handles still remain at the end of the call",
+                )),
+            },
+            TrampolineKind::Transcode { op, .. } => Err(Error::Unsupported(format!(
+                "strings of two encodings between composed components ({op:?})"
+            ))),
+            TrampolineKind::Trap => Err(Error::trap(crate::translate::adapter_trap(self.arg(0)))),
+            TrampolineKind::Async(name) => Err(Error::Unsupported(format!(
+                "the asynchronous built-in {name}"
+            ))),
+        }
+    }
+
+    fn arg(&self, index: usize) -> u32 {
+        self.args.get(index).copied().unwrap_or(0) as u32
+    }
+
+    fn check_may_leave(&mut self, component_instance: u32) -> Result<()> {
+        match Runtime::may_leave(&self.runtime, &mut self.store, self.id, component_instance)? {
+            true => Ok(()),
+            false => Err(Error::trap("cannot leave component instance")),
+        }
+    }
+
+    fn drop_handle(&mut self, component_instance: u32, table: ResourceTableId) -> Result<()> {
+        let index = self.arg(0);
+        let runtime = self.runtime.as_mut(&mut self.store);
+        let state = runtime.instance(self.id)?;
+        let ty = state.resource_type(table)?;
+        let handle = state.handles(component_instance)?.remove(index, ty)?;
+        match handle.kind {
+            HandleKind::Borrow { scope } => {
+                if let Some(lent) = runtime.scopes.get_mut(scope) {
+                    *lent = lent.saturating_sub(1);
+                }
+                Ok(())
+            }
+            HandleKind::Own { .. } => match state.destructor_of(table)? {
+                Destructor::None => Ok(()),
+                Destructor::Guest(function) => {
+                    call_core(&mut self.store, &function, &[u64::from(handle.rep)]).map(drop)
+                }
+                Destructor::Host(destructor) => {
+                    let runtime = self.runtime.clone();
+                    destructor(self.store.as_store_mut(), runtime, handle.rep)
+                }
+            },
+        }
+    }
+
+    /// Handle, table it is in, table it goes to.
+    fn transfer_own(&mut self) -> Result<u64> {
+        let (index, from, to) = (
+            self.arg(0),
+            ResourceTableId(self.arg(1)),
+            ResourceTableId(self.arg(2)),
+        );
+        let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+        let ty = state.resource_type(from)?;
+        let source = state.instance_of(from)?;
+        let rep = state.handles(source)?.remove_own(index, ty)?;
+        let ty = state.resource_type(to)?;
+        let target = state.instance_of(to)?;
+        let handle = Handle {
+            ty,
+            rep,
+            kind: HandleKind::Own { lends: 0 },
+        };
+        Ok(u64::from(state.handles(target)?.insert(handle)?))
+    }
+
+    /// Handle, table it is in, table it is lent to.
+    fn transfer_borrow(&mut self) -> Result<u64> {
+        let (index, from, to) = (
+            self.arg(0),
+            ResourceTableId(self.arg(1)),
+            ResourceTableId(self.arg(2)),
+        );
+        let runtime = self.runtime.as_mut(&mut self.store);
+        let scope = runtime.scopes.len().saturating_sub(1);
+        let state = runtime.instance(self.id)?;
+        let ty = state.resource_type(from)?;
+        let source = state.instance_of(from)?;
+        let rep = state.handles(source)?.get(index, ty)?.rep;
+        let ty = state.resource_type(to)?;
+        let target = state.instance_of(to)?;
+        if state.expect_resource(to, ty)? == Some(target) {
+            return Ok(u64::from(rep));
+        }
+        let handle = Handle {
+            ty,
+            rep,
+            kind: HandleKind::Borrow { scope },
+        };
+        let index = state.handles(target)?.insert(handle)?;
+        if let Some(lent) = runtime.scopes.last_mut() {
+            *lent += 1;
+        }
+        Ok(u64::from(index))
+    }
+}
