@@ -240,9 +240,7 @@ macro_rules! export_byte_source {
                     )
                 }
 
-                fn slot() -> &'static ::std::thread::LocalKey<
-                    ::core::cell::RefCell<::core::option::Option<$source>>,
-                > {
+                fn slot() -> &'static $crate::__private::Kept<$source> {
                     &SLOT
                 }
             }
