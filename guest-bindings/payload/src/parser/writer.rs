@@ -42,7 +42,7 @@ pub struct BatchWriter {
     cell_start: usize,
     consumed: u64,
     max_bytes: usize,
-    /// The most that one item added to an archive, in bytes.
+    /// The most that one item is expected to add to an archive, in bytes.
     largest_item: usize,
     /// Bytes of the last archives, as a guess at the next.
     capacity_hint: usize,
@@ -72,6 +72,7 @@ impl BatchWriter {
 
     /// A writer of batches of at most `max` bytes: see [`is_full`](Self::is_full).
     pub fn with_max_bytes(max: u32) -> Self {
+        let max_bytes = (max as usize).min(MAX_ARCHIVE_BYTES);
         Self {
             text: TextArena::default(),
             cells: Vec::new(),
@@ -83,8 +84,8 @@ impl BatchWriter {
             open_text: 0,
             cell_start: 0,
             consumed: 0,
-            max_bytes: (max as usize).min(MAX_ARCHIVE_BYTES),
-            largest_item: 0,
+            max_bytes,
+            largest_item: max_bytes / 16,
             capacity_hint: 0,
         }
     }
@@ -239,10 +240,11 @@ impl BatchWriter {
             + ROOT_SIZE
     }
 
-    /// Whether it is time to finish with [`Tail::Full`]: another item as large as the largest so far would make the
-    /// archive larger than it may be. Ask after each item; before the first one the answer is no.
+    /// Whether it is time to finish with [`Tail::Full`]: another item might make the archive larger than it may be. It
+    /// is taken to be as large as the largest so far, and no less than a sixteenth of what the archive may have. Ask
+    /// after each item; before the first one the answer is no.
     ///
-    /// One item larger than all before it can still exceed the limit. A parser that is to keep it strictly compares
+    /// An item that is larger still can exceed the limit. A parser that is to keep it strictly compares
     /// [`archived_len`](Self::archived_len) before it closes an item, and [`discard`](Self::discard)s that item.
     #[inline]
     pub fn is_full(&self) -> bool {
