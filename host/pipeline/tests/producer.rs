@@ -37,14 +37,17 @@ impl LogMessage for Bytes {
 /// One call of the parser: what it answers.
 type Answer = Result<Vec<ParseOutput<Bytes>>, ParserError>;
 
+/// The inputs of the calls, and whether they were at the end.
+type Seen = Arc<Mutex<Vec<(String, bool)>>>;
+
 /// Answers call by call from a script, and notes what it was given.
 struct Scripted {
     answers: VecDeque<Answer>,
-    seen: Arc<Mutex<Vec<(String, bool)>>>,
+    seen: Seen,
 }
 
 impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> (Self, Arc<Mutex<Vec<(String, bool)>>>) {
+    fn new(answers: impl IntoIterator<Item = Answer>) -> (Self, Seen) {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let parser = Self {
             answers: answers.into_iter().collect(),
@@ -100,7 +103,7 @@ fn chunks(chunks: &[&str]) -> Chunks {
     Chunks::new(chunks.iter().map(|chunk| chunk.as_bytes().to_vec()))
 }
 
-fn calls(seen: &Mutex<Vec<(String, bool)>>) -> Vec<(String, bool)> {
+fn calls(seen: &Seen) -> Vec<(String, bool)> {
     seen.lock().unwrap().clone()
 }
 
