@@ -25,7 +25,7 @@ pub(crate) struct InstanceId(pub u32);
 
 /// Owns instances and the embedder's data.
 ///
-/// Dropping it drops all instances. Guest memory is limited by [`StoreLimits`], the time of each call by
+/// It may be moved to another thread between calls. Dropping it drops all instances. Guest memory is limited by [`StoreLimits`], the time of each call by
 /// [`Store::set_call_timeout`].
 pub struct Store<T: Send + 'static> {
     engine: Engine,
@@ -33,6 +33,15 @@ pub struct Store<T: Send + 'static> {
     runtime: FunctionEnv<Runtime>,
     data: PhantomData<T>,
 }
+
+// SAFETY: `wasmer::Store` is not `Send` only because of two things it can hold: an `on_called` handler, which nothing in this crate
+// ever sets and no embedder can reach, and external references, which this crate never makes and a guest cannot make. All
+// else it holds is its own: instances, memories, tables and functions point at each other through raw pointers whose targets
+// (boxed, in the store's own lists) do not move when the store does. Host closures are `Send + Sync` by the linker's bounds,
+// `Runtime` and the embedder's data are `Send`. What wasmer keeps per thread (the current store, trap handlers, the thread to
+// interrupt) is set up and torn down inside each call, and a call borrows the store mutably, so a store is never moved
+// while one runs.
+unsafe impl<T: Send + 'static> Send for Store<T> {}
 
 /// What a store holds beside wasmer's own.
 pub(crate) struct Runtime {
