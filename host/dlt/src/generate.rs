@@ -108,7 +108,7 @@ const NAMES: [&str; 6] = [
     "voltage",
 ];
 const UNIT_NAMES: [&str; 4] = ["km/h", "°C", "ms", "mV"];
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 22] = [
     "connection",
     "to",
     "service",
@@ -129,11 +129,11 @@ const WORDS: [&str; 24] = [
     "position",
     "update",
     "received",
-    "Gerät",
-    "geöffnet",
     "retry",
     "done",
 ];
+/// One word in eighty is not ASCII.
+const OTHER_WORDS: [&str; 2] = ["Gerät", "geöffnet"];
 
 const SINT: u32 = 1 << 5;
 const UINT: u32 = 1 << 6;
@@ -357,7 +357,10 @@ impl Payload<'_> {
         self.bytes((length as u16 + 1).to_be_bytes());
         let end = self.out.len() + length;
         while self.out.len() < end {
-            let word = pick(&WORDS, random);
+            let word = match random.between(0, 79) {
+                0 => pick(&OTHER_WORDS, random),
+                _ => pick(&WORDS, random),
+            };
             if self.out.len() + word.len() < end {
                 self.out.extend_from_slice(word.as_bytes());
                 self.out.push(b' ');

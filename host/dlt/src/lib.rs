@@ -32,6 +32,7 @@
 pub mod generate;
 mod header;
 mod payload;
+mod plain;
 mod reader;
 mod service;
 mod text;

@@ -13,7 +13,7 @@ use crate::header::take;
 const FIXED_POINT: u32 = 1 << 12;
 const VARIABLE_INFO: u32 = 1 << 11;
 
-/// One argument. `name` and `unit` are empty where there is none, and may contain nul bytes: see [`until_nul`].
+/// One argument. `name` and `unit` are empty where there is none, and may contain nul bytes: see [`crate::plain::until_nul`].
 pub(crate) struct Argument<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) unit: &'a [u8],
@@ -137,26 +137,6 @@ fn decode<'a, const BIG: bool>(rest: &mut &'a [u8]) -> Option<Argument<'a>> {
             })
         }
         _ => None,
-    }
-}
-
-/// The part of a text field that counts: up to its first nul byte, and as far as it is UTF-8.
-pub(crate) fn until_nul(field: &[u8]) -> &str {
-    let text = match memchr::memchr(0, field) {
-        Some(end) => field.get(..end).unwrap_or_default(),
-        None => field,
-    };
-    valid_prefix(text)
-}
-
-/// `bytes` as far as they are UTF-8.
-pub(crate) fn valid_prefix(bytes: &[u8]) -> &str {
-    match core::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => bytes
-            .get(..error.valid_up_to())
-            .and_then(|valid| core::str::from_utf8(valid).ok())
-            .unwrap_or_default(),
     }
 }
 

@@ -14,7 +14,8 @@ use chipmunk_payload::{BatchWriter, TextArena};
 use crate::{
     Output,
     header::{Extended, Message, MessageType, Storage, take},
-    payload::{Argument, Value, argument, u32_of, until_nul, valid_prefix},
+    payload::{Argument, Value, argument, u32_of},
+    plain::{Text, until_nul, valid_prefix},
     service,
 };
 
@@ -238,10 +239,10 @@ impl Writer {
 #[inline(always)]
 fn write_argument(argument: &Argument<'_>, out: &mut TextArena) {
     if !argument.name.is_empty() {
-        out.push_str(until_nul(argument.name));
+        out.push_str(until_nul(argument.name).as_str());
     }
     if !argument.unit.is_empty() {
-        out.push_str(until_nul(argument.unit));
+        out.push_str(until_nul(argument.unit).as_str());
     }
     match argument.value {
         Value::Unsigned(value) => number(value, out),
@@ -250,13 +251,15 @@ fn write_argument(argument: &Argument<'_>, out: &mut TextArena) {
         Value::Signed128(value) => number(value, out),
         Value::Float32(value) => float(value, f64::from(value), EXACT_32, out),
         Value::Float64(value) => float(value, value, EXACT_64, out),
-        Value::Text(field) => without_line_breaks(until_nul(field), out),
+        Value::Text(field) => match until_nul(field) {
+            Text::Plain(text) => out.push_str(text),
+            Text::Other(text) => without_line_breaks(text, out),
+        },
         Value::Raw(bytes) => hex_list(bytes, out),
     }
 }
 
 /// The text without "\n" and "\r\n"; a "\r" elsewhere stays.
-#[inline]
 fn without_line_breaks(text: &str, out: &mut TextArena) {
     if memchr::memchr(b'\n', text.as_bytes()).is_none() {
         out.push_str(text);
@@ -438,7 +441,15 @@ impl Time {
             return;
         }
         if let Some(fraction) = self.text.get_mut(TO_THE_SECOND + 1..LENGTH - 1) {
-            digits(nanoseconds, fraction);
+            // In groups, whose divisions do not wait for one another.
+            let groups = [
+                nanoseconds / 1_000_000,
+                nanoseconds / 1000 % 1000,
+                nanoseconds % 1000,
+            ];
+            for (place, group) in fraction.chunks_exact_mut(3).zip(groups) {
+                digits(group, place);
+            }
         }
         out.push_str(valid_prefix(&self.text));
     }
