@@ -8,6 +8,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use wasmer_component::{Linker, StoreContextMut};
+use wasmer_component_wasi::stream::FileDescriptorInput;
 use wasmer_component_wasi::{Grant, WasiCtx, WasiCtxBuilder, WasiView};
 
 use super::{Flavour, GuestLog, LogLevel};
@@ -81,7 +82,7 @@ fn sandbox_grant(directory: &Path) -> Grant {
 }
 
 fn stdin(wasi: &mut WasiCtxBuilder) {
-    wasi.stdin(wasmer_component_wasi::HostStdin::new());
+    wasi.stdin(FileDescriptorInput::stdin());
 }
 
 /// What plugins of a flavour may import.

@@ -26,12 +26,19 @@ pub struct Session {
     interface: String,
     limits: Limits,
     log: GuestLog,
-    store: Store<HostState>,
+    store: SendStore,
     instance: Instance,
     /// The function that does the work, once the session is initialised.
     work: Option<Func>,
     ended: bool,
 }
+
+/// A store that may be moved to another thread between calls. Goes when the engine's own store is [`Send`].
+#[derive(Debug)]
+struct SendStore(Store<HostState>);
+
+// SAFETY: see engine.
+unsafe impl Send for SendStore {}
 
 /// What a session is made of.
 pub(crate) struct Parts {
@@ -53,7 +60,7 @@ impl Session {
     /// [`PluginError::Start`] when a function of the world is missing, or has other types.
     pub(crate) fn new(parts: Parts) -> Result<Self, PluginError> {
         let Parts { plugin, kind, interface, limits, log, store, instance } = parts;
-        let mut session = Self { plugin, kind, interface, limits, log, store, instance, work: None, ended: false };
+        let mut session = Self { plugin, kind, interface, limits, log, store: SendStore(store), instance, work: None, ended: false };
         session.check_world().map_err(|message| PluginError::Start { plugin: session.plugin.to_string(), message })?;
         Ok(session)
     }
@@ -80,7 +87,7 @@ impl Session {
     }
 
     fn func(&mut self, name: &str) -> Result<Func, String> {
-        let func = self.instance.get_func(&mut self.store, (self.interface.as_str(), name));
+        let func = self.instance.get_func(&mut self.store.0, (self.interface.as_str(), name));
         func.ok_or_else(|| format!("it exports `{}`, but no function `{name}` in it", self.interface))
     }
 
@@ -167,7 +174,7 @@ impl Session {
         }
         let func = self.func(name).map_err(|message| self.end(name, FaultCause::Engine(message)))?;
         func.typed::<P, R>()
-            .and_then(|func| func.call(&mut self.store, params))
+            .and_then(|func| func.call(&mut self.store.0, params))
             .map_err(|error| self.end_with(name, error))
     }
 
@@ -226,7 +233,7 @@ impl ParserGuest for Session {
         let func = self.work("parse")?;
         func.typed::<(&[u8], Option<u64>, bool), (LentBytes,)>()
             .and_then(|func| {
-                func.call_lent(&mut self.store, (input, timestamp, at_end), |(lent,), guest| {
+                func.call_lent(&mut self.store.0, (input, timestamp, at_end), |(lent,), guest| {
                     archive.fill_from(guest.bytes(&lent));
                 })
             })
@@ -244,7 +251,7 @@ impl SourceGuest for Session {
         let outcome = func
             .typed::<(u64,), (Result<LentBytes, SourceError>,)>()
             .and_then(|func| {
-                func.call_lent(&mut self.store, (len,), |(result,), guest| result.map(|lent| take(guest.bytes(&lent))))
+                func.call_lent(&mut self.store.0, (len,), |(result,), guest| result.map(|lent| take(guest.bytes(&lent))))
             })
             .map_err(|error| self.end_with("read", error))?;
         match outcome {
