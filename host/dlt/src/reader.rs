@@ -6,8 +6,8 @@
 //! within the input. Its payload need not decode: then it is a damaged message, not garbage. A header contradicts
 //! itself when its length is less than that of the headers it announces. Protocol version 2 has another layout and is
 //! refused. Versions that nobody has defined (3 to 7) are rather garbage that looks like a header, and their length
-//! would swallow the messages behind it; they count only if, by their length, another header or the end of the input
-//! follows. Version 0 occurs in real traces.
+//! would swallow the messages behind it; they count only if no storage pattern is in them, and, by their length, another
+//! header or the end of the input follows. Version 0 occurs in real traces.
 //!
 //! # Runs
 //!
@@ -281,7 +281,13 @@ impl Reader {
         match bytes.get(length..) {
             None => wanting(length - bytes.len()),
             Some(_) if has_witness => Verdict::Message(length),
-            Some(behind) => self.judge_by_what_follows(length, behind, at_end),
+            Some(behind) => {
+                let within = bytes.get(before..length).unwrap_or_default();
+                if self.with_storage && self.pattern.find(within).is_some() {
+                    return Verdict::Not(SkipReason::Malformed);
+                }
+                self.judge_by_what_follows(length, behind, at_end)
+            }
         }
     }
 
