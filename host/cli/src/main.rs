@@ -1,8 +1,8 @@
 //! The `chipmunk-plugins` command.
 //!
 //! [`args`] declares the command line, [`commands`] has a file for each subcommand, and the others are what a command
-//! needs to behave: [`output`] leaves whole files or none, [`progress`] shows a bar where somebody looks, [`stats`] shows
-//! figures. What the work itself is lives in the libraries.
+//! needs: [`sides`] opens sources and parsers, [`output`] leaves whole files or none, [`progress`] shows a bar where somebody
+//! looks, [`stats`] shows figures. What the work itself is lives in the libraries.
 //!
 //! The exit status is 0 for done, 1 for failed, 2 for wrong usage.
 
@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod output;
 mod progress;
+mod sides;
 mod stats;
 
 use std::{io, process::ExitCode, time::Instant};
@@ -21,6 +22,7 @@ use args::{Arguments, Command, LogLevel};
 
 /// How a command ended that did not fail.
 pub enum Outcome {
+    /// Everything was done.
     Done,
     /// Everything was done, and the status is to say that something is not right with the input.
     Damaged,
@@ -34,10 +36,11 @@ pub struct Usage(pub String);
 fn main() -> ExitCode {
     let started = Instant::now();
     let arguments = Arguments::parse();
-    log_to_stderr(arguments.log);
+    let level = arguments.log;
+    log_to_stderr(level);
 
     let outcome = match arguments.command {
-        Command::Export(arguments) => commands::export::run(&arguments, started),
+        Command::Export(arguments) => commands::export::run(&arguments, level, started),
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Validate(arguments) => commands::validate::run(&arguments),
@@ -48,7 +51,8 @@ fn main() -> ExitCode {
         Ok(Outcome::Damaged) => ExitCode::FAILURE,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chipmunk-plugins: {error:#}");
+            // Our errors name their causes themselves.
+            eprintln!("chipmunk-plugins: {error}");
             if error.is::<Usage>() {
                 ExitCode::from(2)
             } else {

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
-use anyhow::Context;
+use anyhow::anyhow;
 use tempfile::NamedTempFile;
 
 use crate::{Usage, args::Endpoint};
@@ -193,6 +193,14 @@ fn stdout() -> io::Result<File> {
     Ok(handle.into())
 }
 
+/// Writes to the standard output, at once.
+pub fn show(text: &str) -> Result<(), WriteError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| WriteError::new(&Endpoint::Stream, error))
+}
+
 fn pending() -> MutexGuard<'static, Option<PathBuf>> {
     // A path is whole whatever panicked.
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,7 +222,7 @@ fn remove_on_signals() -> anyhow::Result<()> {
             std::process::exit(1);
         });
     });
-    outcome.context("cannot prepare for Ctrl-C")
+    outcome.map_err(|error| anyhow!("cannot prepare for Ctrl-C: {error}"))
 }
 
 #[cfg(test)]

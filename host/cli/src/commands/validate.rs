@@ -1,8 +1,32 @@
-//! `validate`.
+//! `validate`: goes through a plugin as a host would and says how far it gets.
 
-use crate::{Outcome, args::ValidateArguments};
+use std::fmt::Write;
 
-/// Runs the command.
-pub fn run(_: &ValidateArguments) -> anyhow::Result<Outcome> {
-    anyhow::bail!("not built yet")
+use chipmunk_plugins::{Validation, runtime::CheckOutcome};
+
+use crate::{Outcome, args::ValidateArguments, output, sides};
+
+/// Checks the plugin.
+pub fn run(arguments: &ValidateArguments) -> anyhow::Result<Outcome> {
+    let validation = sides::runtime(&arguments.registry)?.validate(&arguments.plugin);
+    output::show(&page(&validation))?;
+    if validation.is_ok() {
+        Ok(Outcome::Done)
+    } else {
+        anyhow::bail!("plugin `{}` does not keep its contract", validation.plugin)
+    }
+}
+
+fn page(validation: &Validation) -> String {
+    let mut page = String::new();
+    for check in &validation.checks {
+        let outcome = match check.outcome {
+            CheckOutcome::Passed => "passed",
+            CheckOutcome::Skipped => "skipped",
+            CheckOutcome::Failed => "FAILED",
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "{outcome:<8} {}: {}", check.what, check.message);
+    }
+    page
 }
