@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
+use wasmer::sys::{CompilerConfig, CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
 
 /// Which of wasmer's compilers makes machine code of core modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -78,6 +78,7 @@ impl Engine {
             Compiler::Cranelift => {
                 let mut cranelift = wasmer::sys::Cranelift::new();
                 cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
+                cranelift.push_middleware(Arc::new(crate::tables::SharedTables));
                 EngineBuilder::new(cranelift)
             }
         };

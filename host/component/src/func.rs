@@ -15,6 +15,7 @@ use crate::typed::{GuestMemory, LiftResult, LowerParams};
 use crate::types::{Abi, FlatType, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::val::Val;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 use wasmer::{AsStoreMut, Function, FunctionEnv, StoreMut, Value};
 
@@ -247,41 +248,57 @@ fn enter<T: Send + 'static, X>(
     }
     state.entered = true;
     let store = &mut cx.store.as_store_mut();
+    let outcome = supervise(store, &runtime, |store| body(store, &runtime));
+    let state = runtime.as_mut(store).instance(instance)?;
+    state.entered = false;
+    match outcome {
+        Ok(result) => result.map_err(|e| {
+            let e = e.in_function(&name());
+            state.poisoned = Some(e.to_string().lines().next().unwrap_or_default().to_string());
+            e
+        }),
+        Err(panic) => {
+            state.poisoned = Some("a host function panicked".to_string());
+            resume_unwind(panic)
+        }
+    }
+}
+
+/// Runs something that runs guest code: within the time that a call has, and with everything tidied up however it ends,
+/// be it by a trap in the middle of a call between two components or by a panic of a host function, which is handed back.
+///
+/// A trap that comes of an exceeded limit becomes the error that says so.
+pub(crate) fn supervise<X>(
+    store: &mut StoreMut<'_>,
+    runtime: &FunctionEnv<Runtime>,
+    body: impl FnOnce(&mut StoreMut<'_>) -> Result<X>,
+) -> std::thread::Result<Result<X>> {
     let rt = runtime.as_mut(store);
-    // A call from a host function inside another call runs on that one's time.
-    let outermost = rt.scopes.is_empty();
+    let depth = rt.scopes.len();
     rt.scopes.push(0);
+    // A call from a host function inside another call runs on that one's time.
+    let outermost = depth == 0;
     if outermost {
         rt.usage.take_refusal();
         if let (Some(slot), Some(timeout)) = (&rt.slot, rt.timeout) {
             slot.arm(Instant::now() + timeout);
         }
     }
-    let mut result = body(store, &runtime);
+    // Unwind safety: what a panic may leave half done is the guest's state, and the caller poisons that.
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(store)));
     let rt = runtime.as_mut(store);
-    let interrupted = match (&rt.slot, outermost) {
-        (Some(slot), true) => slot.disarm(),
-        _ => false,
-    };
-    let lent = rt.scopes.pop().unwrap_or(0);
-    if lent > 0 && result.is_ok() {
-        result = Err(Error::trap(
+    let interrupted = outermost && rt.slot.as_ref().is_some_and(|slot| slot.disarm());
+    let lent = rt.scopes.get(depth).copied().unwrap_or(0);
+    rt.scopes.truncate(depth);
+    outcome.map(|result| match result {
+        Ok(_) if lent > 0 => Err(Error::trap(
             "borrow handles still remain at the end of the call",
-        ));
-    }
-    if let Err(Error::Trap(_)) = &result {
-        if interrupted {
-            result = Err(LimitExceeded::time(rt.timeout.unwrap_or_default()));
-        } else if let Some(limit) = rt.usage.take_refusal() {
-            result = Err(limit);
+        )),
+        Err(Error::Trap(_)) if interrupted => {
+            Err(LimitExceeded::time(rt.timeout.unwrap_or_default()))
         }
-    }
-    let state = rt.instance(instance)?;
-    state.entered = false;
-    result.map_err(|e| {
-        let e = e.in_function(&name());
-        state.poisoned = Some(e.to_string().lines().next().unwrap_or_default().to_string());
-        e
+        Err(Error::Trap(trap)) => Err(rt.usage.take_refusal().unwrap_or(Error::Trap(trap))),
+        other => other,
     })
 }
 

@@ -54,6 +54,7 @@ mod linker;
 mod names;
 mod resource;
 mod store;
+mod tables;
 mod trampoline;
 mod translate;
 mod typed;

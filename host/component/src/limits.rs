@@ -136,7 +136,7 @@ impl LimitingTunables {
 
     /// The table's type with the limit as its maximum.
     fn limited_table(&self, ty: &TableType) -> Result<TableType, String> {
-        let mut ty = *ty;
+        let mut ty = crate::tables::declared(ty);
         if let Some(limit) = self.usage.limits.table_elements {
             if ty.minimum > limit {
                 self.usage.table_refused.store(true, Ordering::Relaxed);

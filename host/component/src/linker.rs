@@ -6,6 +6,7 @@
 
 use crate::component::Component;
 use crate::error::{Error, LinkError, Result, TypeMismatch};
+use crate::func::supervise;
 use crate::instance::{HostDestructor, Instance, instantiate, missing_import, with_store};
 use crate::names;
 use crate::resource::ResourceType;
@@ -16,7 +17,6 @@ use crate::types::{ExternType, FuncType, Types};
 use crate::val::Val;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
 use wasmer::AsStoreMut;
 
 /// What an import was resolved to.
@@ -155,23 +155,14 @@ impl<T: Send + 'static> Linker<T> {
         component: &Component,
     ) -> Result<Instance> {
         let imports = self.resolve(component)?;
-        let mut cx = store.as_context_mut();
-        let rt = cx.runtime();
-        let outermost = rt.scopes.is_empty();
-        if outermost && let (Some(slot), Some(timeout)) = (&rt.slot, rt.timeout) {
-            slot.arm(Instant::now() + timeout);
-        }
-        let result = with_store(&mut cx, |store, runtime| {
-            instantiate(store, runtime, component, &imports)
+        let outcome = with_store(&mut store, |store, runtime| {
+            supervise(store, runtime, |store| {
+                instantiate(store, runtime, component, &imports)
+            })
         });
-        let rt = cx.runtime();
-        let interrupted = outermost && rt.slot.as_ref().is_some_and(|slot| slot.disarm());
-        match result {
-            Err(Error::Trap(_)) if interrupted => Err(crate::error::LimitExceeded::time(
-                rt.timeout.unwrap_or_default(),
-            )
-            .in_function("the start function")),
-            other => other,
+        match outcome {
+            Ok(result) => result.map_err(|e| e.in_function("the start function")),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 

@@ -406,13 +406,16 @@ impl ResourceAny {
     fn lower(self, cx: &mut LowerContext<'_>, ty: Type) -> Result<u32> {
         match (ty, self.held) {
             (Type::Own(table), Held::Own(number)) => {
-                let rep = cx
+                let rep = *cx
                     .runtime()
                     .host_handles
                     .owned
-                    .remove(&number)
+                    .get(&number)
                     .ok_or_else(gone)?;
-                cx.lower_own(table, self.ty, rep)
+                let index = cx.lower_own(table, self.ty, rep)?;
+                // Only now is it the guest's: a guest that cannot take it must not cost the host its resource.
+                cx.runtime().host_handles.owned.remove(&number);
+                Ok(index)
             }
             (Type::Borrow(table), Held::Own(number)) => {
                 let rep = *cx

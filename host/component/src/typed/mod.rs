@@ -13,7 +13,7 @@ pub mod derived;
 mod primitives;
 
 pub use bytes::{FillBytes, GuestMemory, LentBytes};
-pub use compound::{Payloads, lift_discriminant, load_discriminant, store_discriminant};
+pub use compound::{lift_discriminant, load_discriminant, store_discriminant};
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::error::{Error, Result, TypeMismatch};
