@@ -100,7 +100,10 @@ impl DiskCache {
     /// directory cannot be made or is not the user's own and closed to others.
     pub fn open(directory: &Path, max_bytes: u64) -> Option<Self> {
         match prepare(directory) {
-            Ok(()) => Some(Self { directory: directory.to_owned(), max_bytes }),
+            Ok(()) => Some(Self {
+                directory: directory.to_owned(),
+                max_bytes,
+            }),
             Err(reason) => {
                 warn!(
                     directory = %directory.display(),
@@ -118,8 +121,14 @@ impl DiskCache {
             return (!named.is_empty()).then(|| PathBuf::from(named));
         }
         // The XDG specification: relative paths in the variable are invalid and to be ignored.
-        let xdg = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
-        let base = xdg.or_else(|| std::env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(".cache")));
+        let xdg = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|dir| dir.is_absolute());
+        let base = xdg.or_else(|| {
+            std::env::home_dir()
+                .filter(|home| home.is_absolute())
+                .map(|home| home.join(".cache"))
+        });
         base.map(|base| base.join("chipmunk-plugins").join("modules"))
     }
 
@@ -163,7 +172,10 @@ impl DiskCache {
 
     /// Removes the artifact filed under `key`, which turned out not to be usable.
     pub fn remove(&self, key: &ArtifactKey) {
-        self.discard(&self.directory.join(key.file_name()), "the engine does not take it");
+        self.discard(
+            &self.directory.join(key.file_name()),
+            "the engine does not take it",
+        );
     }
 
     fn discard(&self, path: &Path, reason: &str) {
@@ -173,7 +185,9 @@ impl DiskCache {
 
     fn write(&self, key: &ArtifactKey, artifact: &[u8]) -> std::io::Result<()> {
         // Made with mode 0600, and removed when dropped before `persist`.
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(&self.directory)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY_PREFIX)
+            .tempfile_in(&self.directory)?;
         file.write_all(&MAGIC)?;
         file.write_all(&key.0)?;
         file.write_all(blake3::hash(artifact).as_bytes())?;
@@ -181,23 +195,31 @@ impl DiskCache {
         file.write_all(artifact)?;
         file.flush()?;
         // No fsync: a file that a power failure tore is found by its checksum.
-        file.persist(self.directory.join(key.file_name())).map_err(|error| error.error)?;
+        file.persist(self.directory.join(key.file_name()))
+            .map_err(|error| error.error)?;
         Ok(())
     }
 
     /// Removes the files used longest ago until the rest fits, and what dead writers left.
     fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.directory) else { return };
+        let Ok(entries) = std::fs::read_dir(&self.directory) else {
+            return;
+        };
         let now = SystemTime::now();
         let mut files = Vec::new();
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             // Another process may have removed it by now.
-            let Ok(metadata) = entry.metadata() else { continue };
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             if name.starts_with(TEMPORARY_PREFIX) {
-                if now.duration_since(used).is_ok_and(|age| age > TEMPORARY_AGE) {
+                if now
+                    .duration_since(used)
+                    .is_ok_and(|age| age > TEMPORARY_AGE)
+                {
                     self.discard(&entry.path(), "left by a writer that died");
                 }
             } else if name.ends_with(SUFFIX) {
@@ -230,7 +252,10 @@ fn read_checked(mut file: &File, key: &ArtifactKey) -> Result<Vec<u8>, String> {
     if filed_under != key.0 {
         return Err("it belongs to another plugin or engine".to_owned());
     }
-    let length = length.try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
+    let length = length
+        .try_into()
+        .map(u64::from_le_bytes)
+        .unwrap_or(u64::MAX);
     let present = file.metadata().map_err(unreadable)?.len();
     // Before anything is allocated by a number out of the file.
     if present.checked_sub(HEADER_BYTES as u64) != Some(length) {
@@ -252,9 +277,13 @@ enum OpenFailure {
 #[cfg(unix)]
 fn prepare(directory: &Path) -> Result<(), String> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    let result = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    let result = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
     result.map_err(|error| format!("it cannot be made: {error}"))?;
-    let metadata = std::fs::symlink_metadata(directory).map_err(|error| format!("it cannot be looked at: {error}"))?;
+    let metadata = std::fs::symlink_metadata(directory)
+        .map_err(|error| format!("it cannot be looked at: {error}"))?;
     if !metadata.is_dir() {
         return Err("it is a link, or no directory".to_owned());
     }
@@ -263,7 +292,9 @@ fn prepare(directory: &Path) -> Result<(), String> {
     }
     let mode = metadata.mode() & 0o7777;
     if mode != 0o700 {
-        return Err(format!("its mode is {mode:03o}; do `chmod 700` so that nobody else can put code there"));
+        return Err(format!(
+            "its mode is {mode:03o}; do `chmod 700` so that nobody else can put code there"
+        ));
     }
     Ok(())
 }
@@ -278,15 +309,24 @@ fn open_own(path: &Path) -> Result<File, OpenFailure> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
     // A link is not followed, and a pipe with no writer is not waited for.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
-        match error.kind() {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => OpenFailure::Absent,
             _ => OpenFailure::Refused(format!("it cannot be opened: {error}")),
-        }
-    })?;
-    let metadata = file.metadata().map_err(|error| OpenFailure::Refused(format!("it cannot be looked at: {error}")))?;
-    if !metadata.is_file() || metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
-        return Err(OpenFailure::Refused("it is not a file that only this user can write".to_owned()));
+        })?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| OpenFailure::Refused(format!("it cannot be looked at: {error}")))?;
+    if !metadata.is_file()
+        || metadata.uid() != rustix::process::geteuid().as_raw()
+        || metadata.mode() & 0o022 != 0
+    {
+        return Err(OpenFailure::Refused(
+            "it is not a file that only this user can write".to_owned(),
+        ));
     }
     Ok(file)
 }
@@ -308,7 +348,10 @@ pub struct ArtifactCache<C> {
 impl<C> ArtifactCache<C> {
     /// A cache over `disk`.
     pub fn new(disk: Option<DiskCache>) -> Self {
-        Self { memory: Mutex::new(HashMap::new()), disk }
+        Self {
+            memory: Mutex::new(HashMap::new()),
+            disk,
+        }
     }
 
     /// The floor below.
@@ -349,7 +392,10 @@ impl<C> ArtifactCache<C> {
     }
 
     fn keep(&self, key: ArtifactKey, component: C) -> Arc<C> {
-        self.lock().entry(key).or_insert_with(|| Arc::new(component)).clone()
+        self.lock()
+            .entry(key)
+            .or_insert_with(|| Arc::new(component))
+            .clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ArtifactKey, Arc<C>>> {
@@ -368,7 +414,8 @@ mod tests {
 
     fn cache(max_bytes: u64) -> (tempfile::TempDir, DiskCache) {
         let dir = tempfile::tempdir().expect("temp dir");
-        let cache = DiskCache::open(&dir.path().join("a/b"), max_bytes).expect("a fresh directory is ours");
+        let cache =
+            DiskCache::open(&dir.path().join("a/b"), max_bytes).expect("a fresh directory is ours");
         (dir, cache)
     }
 
@@ -378,7 +425,10 @@ mod tests {
 
     fn files(cache: &DiskCache) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(cache.directory()).expect("the directory is there");
-        let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        let mut paths: Vec<_> = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .collect();
         paths.sort();
         paths
     }
@@ -399,26 +449,44 @@ mod tests {
     fn directory_and_files_are_closed_to_others() {
         let (_dir, cache) = cache(DEFAULT_MAX_BYTES);
         cache.store(&key("x"), b"artifact");
-        let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
+        let mode = |path: &Path| {
+            std::fs::metadata(path)
+                .expect("it is there")
+                .permissions()
+                .mode()
+                & 0o7777
+        };
         assert_eq!(mode(cache.directory()), 0o700);
-        assert_eq!(files(&cache).iter().map(|path| mode(path)).collect::<Vec<_>>(), [0o600]);
+        assert_eq!(
+            files(&cache)
+                .iter()
+                .map(|path| mode(path))
+                .collect::<Vec<_>>(),
+            [0o600]
+        );
     }
 
     #[test]
     fn a_directory_open_to_others_is_no_cache() {
         let dir = tempfile::tempdir().expect("temp dir");
         for mode in [0o755, 0o770, 0o777, 0o1777] {
-            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).expect("it is ours");
+            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode))
+                .expect("it is ours");
             assert!(DiskCache::open(dir.path(), 1).is_none(), "mode {mode:o}");
         }
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700))
+            .expect("it is ours");
         assert!(DiskCache::open(dir.path(), 1).is_some());
     }
 
     #[test]
     fn links_and_files_are_no_cache() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let (real, link, file) = (dir.path().join("real"), dir.path().join("link"), dir.path().join("file"));
+        let (real, link, file) = (
+            dir.path().join("real"),
+            dir.path().join("link"),
+            dir.path().join("file"),
+        );
         assert!(DiskCache::open(&real, 1).is_some());
         std::os::unix::fs::symlink(&real, &link).expect("links can be made");
         std::fs::write(&file, b"").expect("files can be written");
@@ -439,7 +507,11 @@ mod tests {
         };
         for at in 0..whole.len() {
             let mut flipped = whole.clone();
-            flipped.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 0x10);
+            flipped
+                .iter_mut()
+                .skip(at)
+                .take(1)
+                .for_each(|byte| *byte ^= 0x10);
             damage(&flipped);
             damage(whole.get(..at).unwrap_or_default());
         }
@@ -452,7 +524,10 @@ mod tests {
     fn a_file_of_another_key_engine_or_owner_is_not_taken() {
         let (dir, cache) = cache(DEFAULT_MAX_BYTES);
         let content = ContentHash::of(b"x");
-        let (one, two) = (ArtifactKey::new(&content, "engine 1"), ArtifactKey::new(&content, "engine 2"));
+        let (one, two) = (
+            ArtifactKey::new(&content, "engine 1"),
+            ArtifactKey::new(&content, "engine 2"),
+        );
         cache.store(&one, b"artifact");
         assert_eq!(cache.load(&two), None);
         // Renamed to the other's name.
@@ -468,7 +543,8 @@ mod tests {
         assert_eq!(cache.load(&one), None);
         // A file that others can write.
         cache.store(&one, b"artifact");
-        std::fs::set_permissions(path(&one), std::fs::Permissions::from_mode(0o666)).expect("it is ours");
+        std::fs::set_permissions(path(&one), std::fs::Permissions::from_mode(0o666))
+            .expect("it is ours");
         assert_eq!(cache.load(&one), None);
     }
 
@@ -477,8 +553,12 @@ mod tests {
         let (_dir, cache) = cache(3 * (HEADER_BYTES as u64 + 100));
         let at = |name: &str, seconds: u64| {
             let path = cache.directory().join(key(name).file_name());
-            let file = OpenOptions::new().write(true).open(path).expect("it is there");
-            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).expect("it is ours");
+            let file = OpenOptions::new()
+                .write(true)
+                .open(path)
+                .expect("it is there");
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+                .expect("it is ours");
         };
         for (seconds, name) in ["a", "b", "c"].iter().enumerate() {
             cache.store(&key(name), &[0; 100]);
@@ -493,12 +573,19 @@ mod tests {
     #[test]
     fn what_dead_writers_left_is_removed_and_living_writers_are_left_alone() {
         let (_dir, cache) = cache(DEFAULT_MAX_BYTES);
-        let (dead, living) = (cache.directory().join(".tmp-dead"), cache.directory().join(".tmp-living"));
+        let (dead, living) = (
+            cache.directory().join(".tmp-dead"),
+            cache.directory().join(".tmp-living"),
+        );
         for path in [&dead, &living] {
             std::fs::write(path, b"half").expect("it is writable");
         }
-        let file = OpenOptions::new().write(true).open(&dead).expect("it is there");
-        file.set_modified(SystemTime::UNIX_EPOCH).expect("it is ours");
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&dead)
+            .expect("it is there");
+        file.set_modified(SystemTime::UNIX_EPOCH)
+            .expect("it is ours");
         cache.store(&key("x"), b"artifact");
         assert_eq!((dead.exists(), living.exists()), (false, true));
     }
@@ -533,7 +620,10 @@ mod tests {
         let directory = disk.directory().to_owned();
         let cache = ArtifactCache::new(Some(disk));
         let got = cache.get(key("x"), |_| Err("no"), || Ok((1, Some(b"new".to_vec()))));
-        assert_eq!(got.map(|(component, outcome)| (*component, outcome)), Ok((1, CacheOutcome::Miss)));
+        assert_eq!(
+            got.map(|(component, outcome)| (*component, outcome)),
+            Ok((1, CacheOutcome::Miss))
+        );
         let disk = DiskCache::open(&directory, DEFAULT_MAX_BYTES).expect("as before");
         assert_eq!(disk.load(&key("x")), Some(b"new".to_vec()));
     }
@@ -573,7 +663,9 @@ mod tests {
     #[test]
     #[ignore = "the processes of the next test"]
     fn child_process() {
-        let Ok(told) = std::env::var(CHILD) else { return };
+        let Ok(told) = std::env::var(CHILD) else {
+            return;
+        };
         let (writer, directory) = told.split_once(':').expect("as the parent writes it");
         write_and_read(Path::new(directory), writer.parse().expect("a number"));
     }
@@ -585,7 +677,12 @@ mod tests {
         let children: Vec<_> = (1..=4)
             .map(|writer| {
                 Command::new(&program)
-                    .args(["--exact", "cache::tests::child_process", "--ignored", "--quiet"])
+                    .args([
+                        "--exact",
+                        "cache::tests::child_process",
+                        "--ignored",
+                        "--quiet",
+                    ])
                     .env(CHILD, format!("{writer}:{}", cache.directory().display()))
                     .stdout(std::process::Stdio::null())
                     .spawn()

@@ -52,7 +52,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 512 << 20, call_timeout_ms: 30_000, max_output_bytes: 64 << 20 }
+        Self {
+            memory_bytes: 512 << 20,
+            call_timeout_ms: 30_000,
+            max_output_bytes: 64 << 20,
+        }
     }
 }
 
@@ -208,8 +212,10 @@ impl PluginsFile {
     /// # Errors
     /// [`ConfigError`], with file and line.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(path, &text)
     }
 
@@ -223,24 +229,49 @@ impl PluginsFile {
             line: line_of(text, error.span().unwrap_or(0..0)),
             message: error.message().trim_end().replace('\n', "; "),
         })?;
-        let base = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let base = path
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
+            .to_owned();
         let mut plugins: Vec<ConfiguredPlugin> = Vec::with_capacity(form.plugins.len());
         for plugin in form.plugins {
             let line = line_of(text, plugin.name.span());
             let name = plugin.name.into_inner();
-            let wrong = |message: String| ConfigError::Entry { path: path.to_owned(), line, plugin: name.clone(), message };
+            let wrong = |message: String| ConfigError::Entry {
+                path: path.to_owned(),
+                line,
+                plugin: name.clone(),
+                message,
+            };
             check_name(&name).map_err(wrong)?;
             if plugins.iter().any(|other| other.name == name) {
-                return Err(wrong("is there twice; give one of them another name".to_owned()));
+                return Err(wrong(
+                    "is there twice; give one of them another name".to_owned(),
+                ));
             }
-            let blake3 = plugin.blake3.map(|hash| check_hash(&hash)).transpose().map_err(wrong)?;
+            let blake3 = plugin
+                .blake3
+                .map(|hash| check_hash(&hash))
+                .transpose()
+                .map_err(wrong)?;
             check_limits(&plugin.limits).map_err(wrong)?;
             let mut grants = plugin.grants;
-            let mounts = grants.directories.iter_mut().map(|grant| (&mut grant.host, &grant.guest));
-            let mounts = mounts.chain(grants.files.iter_mut().map(|grant| (&mut grant.host, &grant.guest)));
+            let mounts = grants
+                .directories
+                .iter_mut()
+                .map(|grant| (&mut grant.host, &grant.guest));
+            let mounts = mounts.chain(
+                grants
+                    .files
+                    .iter_mut()
+                    .map(|grant| (&mut grant.host, &grant.guest)),
+            );
             for (host, guest) in mounts {
                 if let Some(guest) = guest.as_ref().filter(|guest| !guest.starts_with('/')) {
-                    return Err(wrong(format!("the guest path `{guest}` must be absolute: write `/{guest}`")));
+                    return Err(wrong(format!(
+                        "the guest path `{guest}` must be absolute: write `/{guest}`"
+                    )));
                 }
                 *host = base.join(&host);
             }
@@ -254,8 +285,16 @@ impl PluginsFile {
                 name,
             });
         }
-        let directories = form.directories.into_iter().map(|dir| base.join(dir)).collect();
-        Ok(Self { base, directories, plugins })
+        let directories = form
+            .directories
+            .into_iter()
+            .map(|dir| base.join(dir))
+            .collect();
+        Ok(Self {
+            base,
+            directories,
+            plugins,
+        })
     }
 }
 
@@ -265,10 +304,15 @@ fn check_name(name: &str) -> Result<(), String> {
         return Err("the name is empty".to_owned());
     }
     if name.contains(['/', '\\']) || name.ends_with(".wasm") {
-        return Err("a name with a slash, or one that ends in `.wasm`, would be taken for a path".to_owned());
+        return Err(
+            "a name with a slash, or one that ends in `.wasm`, would be taken for a path"
+                .to_owned(),
+        );
     }
     if name == "native" || name.starts_with("native:") {
-        return Err("names that begin with `native` mean the host's own sources and parsers".to_owned());
+        return Err(
+            "names that begin with `native` mean the host's own sources and parsers".to_owned(),
+        );
     }
     Ok(())
 }
@@ -290,7 +334,9 @@ fn check_limits(limits: &Limits) -> Result<(), String> {
         return Err("`call-timeout-ms = 0` stops every call; to have practically no limit, write a large number".to_owned());
     }
     if limits.max_output_bytes < LEAST_OUTPUT {
-        return Err(format!("`max-output-bytes` must be at least {LEAST_OUTPUT}"));
+        return Err(format!(
+            "`max-output-bytes` must be at least {LEAST_OUTPUT}"
+        ));
     }
     Ok(())
 }
@@ -352,7 +398,10 @@ memory-bytes = 1000000
                 blake3: Some(hash.to_ascii_lowercase()),
                 config: BTreeMap::from([
                     ("depth".to_owned(), RawValue::Integer(3)),
-                    ("files".to_owned(), RawValue::List(vec!["a".to_owned(), "b".to_owned()])),
+                    (
+                        "files".to_owned(),
+                        RawValue::List(vec!["a".to_owned(), "b".to_owned()]),
+                    ),
                     ("mode".to_owned(), RawValue::Text("fast".to_owned())),
                     ("scale".to_owned(), RawValue::Float(0.5)),
                     ("storage-header".to_owned(), RawValue::Boolean(true)),
@@ -363,11 +412,18 @@ memory-bytes = 1000000
                         guest: Some("/logs".to_owned()),
                         access: Access::ReadWrite,
                     }],
-                    files: vec![FileGrant { host: "/etc/names.xml".into(), guest: None, access: Access::Read }],
+                    files: vec![FileGrant {
+                        host: "/etc/names.xml".into(),
+                        guest: None,
+                        access: Access::Read,
+                    }],
                     environment: BTreeMap::from([("LANG".to_owned(), "C".to_owned())]),
                     stdin: false,
                 },
-                limits: Limits { memory_bytes: 1_000_000, ..Limits::default() },
+                limits: Limits {
+                    memory_bytes: 1_000_000,
+                    ..Limits::default()
+                },
             }],
         };
         assert_eq!(parse(&text), Ok(expected));
@@ -375,7 +431,14 @@ memory-bytes = 1000000
 
     #[test]
     fn an_empty_file_and_a_bare_entry_have_defaults() {
-        assert_eq!(parse(""), Ok(PluginsFile { base: "conf".into(), directories: vec![], plugins: vec![] }));
+        assert_eq!(
+            parse(""),
+            Ok(PluginsFile {
+                base: "conf".into(),
+                directories: vec![],
+                plugins: vec![]
+            })
+        );
         let bare = parse("[[plugins]]\nname = \"x\"\n").map(|file| file.plugins);
         assert_eq!(
             bare,
@@ -386,7 +449,11 @@ memory-bytes = 1000000
                 blake3: None,
                 config: BTreeMap::new(),
                 grants: Grants::default(),
-                limits: Limits { memory_bytes: 536_870_912, call_timeout_ms: 30_000, max_output_bytes: 67_108_864 },
+                limits: Limits {
+                    memory_bytes: 536_870_912,
+                    call_timeout_ms: 30_000,
+                    max_output_bytes: 67_108_864
+                },
             }])
         );
     }
@@ -396,13 +463,32 @@ memory-bytes = 1000000
         for (text, line, key) in [
             ("\nplugin = 1\n", 2, "plugin"),
             ("[[plugins]]\nname = \"x\"\ncolour = 1\n", 3, "colour"),
-            ("[[plugins]]\nname = \"x\"\n[plugins.grants]\nnetwork = true\n", 4, "network"),
-            ("[[plugins]]\nname = \"x\"\n[plugins.grants]\nstdin = true\n", 4, "stdin"),
-            ("[[plugins]]\nname = \"x\"\n\n[plugins.limits]\nmemory = 1\n", 5, "memory"),
-            ("[[plugins]]\nname = \"x\"\n[plugins.grants]\nfiles = [{ path = \"x\" }]\n", 4, "path"),
+            (
+                "[[plugins]]\nname = \"x\"\n[plugins.grants]\nnetwork = true\n",
+                4,
+                "network",
+            ),
+            (
+                "[[plugins]]\nname = \"x\"\n[plugins.grants]\nstdin = true\n",
+                4,
+                "stdin",
+            ),
+            (
+                "[[plugins]]\nname = \"x\"\n\n[plugins.limits]\nmemory = 1\n",
+                5,
+                "memory",
+            ),
+            (
+                "[[plugins]]\nname = \"x\"\n[plugins.grants]\nfiles = [{ path = \"x\" }]\n",
+                4,
+                "path",
+            ),
         ] {
             let error = error(text);
-            assert!(error.starts_with(&format!("conf/plugins.toml:{line}: ")), "{error}");
+            assert!(
+                error.starts_with(&format!("conf/plugins.toml:{line}: ")),
+                "{error}"
+            );
             assert!(error.contains(&format!("unknown field `{key}`")), "{error}");
         }
     }
@@ -419,14 +505,19 @@ memory-bytes = 1000000
             "conf/plugins.toml:3: plugin `x`: `blake3` must be 64 hex digits, as `inspect` prints them"
         );
         assert_eq!(
-            error(&entry("grants.directories = [{ host = \"/a\", guest = \"a\" }]")),
+            error(&entry(
+                "grants.directories = [{ host = \"/a\", guest = \"a\" }]"
+            )),
             "conf/plugins.toml:3: plugin `x`: the guest path `a` must be absolute: write `/a`"
         );
         assert_eq!(
             error("[[plugins]]\nname = \"native:x\""),
             "conf/plugins.toml:2: plugin `native:x`: names that begin with `native` mean the host's own sources and parsers"
         );
-        assert!(error(&entry("limits.call-timeout-ms = 0")).contains("`call-timeout-ms = 0` stops every call"));
+        assert!(
+            error(&entry("limits.call-timeout-ms = 0"))
+                .contains("`call-timeout-ms = 0` stops every call")
+        );
         assert!(error(&entry("limits.max-output-bytes = 1")).contains("at least 65536"));
         assert!(error(&entry("kind = \"sink\"")).starts_with("conf/plugins.toml:4: "));
     }

@@ -25,7 +25,9 @@ pub enum FormatError {
     )]
     CoreModule,
     /// Wasm, but not readable.
-    #[error("its WebAssembly is broken at byte offset {offset}: {message}; build it again or fetch it again")]
+    #[error(
+        "its WebAssembly is broken at byte offset {offset}: {message}; build it again or fetch it again"
+    )]
     Broken {
         /// Offset in the file, in bytes.
         offset: usize,
@@ -235,7 +237,11 @@ impl GuestFault {
     /// The message and, where there are any, the details below it.
     pub fn report(&self) -> String {
         let details = self.details();
-        if details.is_empty() { self.to_string() } else { format!("{self}\n{}", details.trim_end()) }
+        if details.is_empty() {
+            self.to_string()
+        } else {
+            format!("{self}\n{}", details.trim_end())
+        }
     }
 }
 
@@ -383,7 +389,9 @@ pub enum PluginError {
         message: String,
     },
     /// The plugin's directory for temporary files cannot be made.
-    #[error("plugin `{plugin}`: there is no directory for its temporary files: {source}; set TMPDIR to a directory that can be written")]
+    #[error(
+        "plugin `{plugin}`: there is no directory for its temporary files: {source}; set TMPDIR to a directory that can be written"
+    )]
     Sandbox {
         /// The plugin.
         plugin: String,
@@ -435,7 +443,11 @@ fn quoted_or(names: &[String], none: &str) -> String {
     if names.is_empty() {
         return none.to_owned();
     }
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn known_items(known: &[String]) -> String {
@@ -446,7 +458,11 @@ fn known_items(known: &[String]) -> String {
 }
 
 fn paths(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn known_plugins(known: &[String], searched: &[PathBuf]) -> String {

@@ -12,8 +12,8 @@ use wasmer_component::{Component, Engine, Linker, Store, StoreLimits};
 use crate::cache::ContentHash;
 use crate::config::{Grants, Limits};
 use crate::contract::{
-    Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities, ParserConfig, Session, SessionParts,
-    SourceConfig, add_to_linker,
+    Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities, ParserConfig,
+    Session, SessionParts, SourceConfig, add_to_linker,
 };
 use crate::error::PluginError;
 use crate::registry::PluginEntry;
@@ -43,7 +43,13 @@ impl PluginFactory {
         description: Description,
         hash: ContentHash,
     ) -> Self {
-        Self { engine, component, entry, description, hash }
+        Self {
+            engine,
+            component,
+            entry,
+            description,
+            hash,
+        }
     }
 
     /// The plugin's entry in the registry.
@@ -90,7 +96,14 @@ impl PluginFactory {
             return Err(self.lacks(output, capabilities));
         }
         let max_archive_bytes = self.entry.limits.max_output_bytes;
-        session.init_parser(ParserConfig { log_level, output, max_archive_bytes }, &configuration.items)?;
+        session.init_parser(
+            ParserConfig {
+                log_level,
+                output,
+                max_archive_bytes,
+            },
+            &configuration.items,
+        )?;
         Ok(session)
     }
 
@@ -98,7 +111,11 @@ impl PluginFactory {
     ///
     /// # Errors
     /// As [`PluginFactory::ask`]; a grant cannot be given; its `init` failed or refused.
-    pub fn source(&self, configuration: &Configuration, log_level: LogLevel) -> Result<Session, PluginError> {
+    pub fn source(
+        &self,
+        configuration: &Configuration,
+        log_level: LogLevel,
+    ) -> Result<Session, PluginError> {
         let mut session = self.session(&configuration.grants, log_level)?;
         session.init_source(SourceConfig { log_level }, &configuration.items)?;
         Ok(session)
@@ -112,7 +129,9 @@ impl PluginFactory {
         };
         let log = GuestLog::new(&self.entry.name, log_level);
         let sandboxed = self.description.flavour != Flavour::Plain
-            && self.description.imports_interface("chipmunk:shared/sandbox");
+            && self
+                .description
+                .imports_interface("chipmunk:shared/sandbox");
         let state = HostState::new(log.clone(), grants, sandboxed)?;
         let store_limits = StoreLimits {
             memory_bytes: Some(limits.memory_bytes),
@@ -120,11 +139,17 @@ impl PluginFactory {
             list_bytes: limits.max_output_bytes as usize,
         };
         let mut store = Store::with_limits(&self.engine, state, store_limits).map_err(failed)?;
-        let timeout = if grants.stdin { limits.call_timeout().max(STDIN_CALL_TIMEOUT) } else { limits.call_timeout() };
+        let timeout = if grants.stdin {
+            limits.call_timeout().max(STDIN_CALL_TIMEOUT)
+        } else {
+            limits.call_timeout()
+        };
         store.set_call_timeout(Some(timeout));
         let mut linker = Linker::new(&self.engine);
         add_to_linker(&mut linker, self.description.flavour).map_err(failed)?;
-        let instance = linker.instantiate(&mut store, &self.component).map_err(failed)?;
+        let instance = linker
+            .instantiate(&mut store, &self.component)
+            .map_err(failed)?;
         Session::new(SessionParts {
             plugin: self.entry.name.as_str().into(),
             kind: self.description.kind,

@@ -9,7 +9,7 @@ use crate::contract::SourceError;
 use crate::error::{FaultCause, GuestFault};
 
 /// A running parser plugin.
-pub trait ParserGuest: Send {
+pub trait ParserGuest: std::fmt::Debug + Send {
     /// Calls the guest's `parse`, and puts the archive it returns into `archive`, whose buffer is used again. The archive is
     /// not checked yet, except for its size.
     ///
@@ -28,7 +28,7 @@ pub trait ParserGuest: Send {
 }
 
 /// A running byte-source plugin.
-pub trait SourceGuest: Send {
+pub trait SourceGuest: std::fmt::Debug + Send {
     /// Calls the guest's `read` for at most `len` bytes, and shows the archive it returns to `take`, once, where it lies. What
     /// `take` finds wrong with it ends the session.
     ///
@@ -63,10 +63,13 @@ impl From<GuestFault> for ReadFailure {
 impl From<ReadFailure> for chipmunk_pipeline::SourceError {
     fn from(failure: ReadFailure) -> Self {
         match failure {
-            ReadFailure::Refused { plugin, error: SourceError::Io(text) } => {
-                Self::Io(std::io::Error::other(format!("plugin `{plugin}`: {text}")))
+            ReadFailure::Refused {
+                plugin,
+                error: SourceError::Io(text),
+            } => Self::Io(std::io::Error::other(format!("plugin `{plugin}`: {text}"))),
+            ReadFailure::Refused { plugin, error } => {
+                Self::Unrecoverable(format!("plugin `{plugin}`: {error}"))
             }
-            ReadFailure::Refused { plugin, error } => Self::Unrecoverable(format!("plugin `{plugin}`: {error}")),
             ReadFailure::Fault(fault) => Self::Unrecoverable(fault.report()),
         }
     }

@@ -62,7 +62,7 @@ pub use factory::PluginFactory;
 pub use proxy::{ByteSourceProxy, ParserProxy, ThreadedSource};
 pub use registry::{PluginEntry, PluginRegistry};
 pub use runtime::{
-    CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, RuntimeOptions, SourceRequest, StartInfo,
-    Validation,
+    CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, RuntimeOptions,
+    SourceRequest, StartInfo, Validation,
 };
 pub use schema::{Input, Settings};

@@ -41,7 +41,10 @@ pub struct PluginEntry {
 impl PluginEntry {
     /// A plugin that nothing is configured for: no values, no grants, default limits.
     pub fn of_file(path: &Path) -> Self {
-        let name = path.file_stem().map_or_else(|| path.display().to_string(), |stem| stem.to_string_lossy().into_owned());
+        let name = path.file_stem().map_or_else(
+            || path.display().to_string(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
         Self {
             name,
             path: path.to_owned(),
@@ -69,16 +72,28 @@ impl PluginRegistry {
     /// the earlier place counts. Directories that do not exist are passed over.
     pub fn new(file: Option<PluginsFile>, directories: &[PathBuf]) -> Self {
         let mut registry = Self::default();
-        let own = file.as_ref().map(|file| file.directories.as_slice()).unwrap_or_default();
+        let own = file
+            .as_ref()
+            .map(|file| file.directories.as_slice())
+            .unwrap_or_default();
         for dir in own.iter().chain(directories) {
             if !registry.searched.contains(dir) {
                 registry.searched.push(dir.clone());
             }
         }
-        let found: Vec<PathBuf> = registry.searched.iter().flat_map(|dir| wasm_files(dir)).collect();
+        let found: Vec<PathBuf> = registry
+            .searched
+            .iter()
+            .flat_map(|dir| wasm_files(dir))
+            .collect();
         if let Some(file) = file {
             for plugin in file.plugins {
-                let by_stem = || found.iter().find(|path| path.file_stem().is_some_and(|stem| *stem == *plugin.name)).cloned();
+                let by_stem = || {
+                    found
+                        .iter()
+                        .find(|path| path.file_stem().is_some_and(|stem| *stem == *plugin.name))
+                        .cloned()
+                };
                 let Some(path) = plugin.path.or_else(by_stem) else {
                     registry.missing.push(plugin.name);
                     continue;
@@ -97,7 +112,10 @@ impl PluginRegistry {
         }
         for path in found {
             let entry = PluginEntry::of_file(&path);
-            let known = registry.entries.iter().any(|other| other.name == entry.name || other.path == entry.path);
+            let known = registry
+                .entries
+                .iter()
+                .any(|other| other.name == entry.name || other.path == entry.path);
             if !known {
                 registry.entries.push(entry);
             }
@@ -109,13 +127,18 @@ impl PluginRegistry {
     /// The plugins directories to search without being told: the one that [`DIRECTORY_VARIABLE`] names, `../plugins` and
     /// `plugins` beside the running program.
     pub fn default_directories() -> Vec<PathBuf> {
-        let named = std::env::var_os(DIRECTORY_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let named = std::env::var_os(DIRECTORY_VARIABLE)
+            .filter(|dir| !dir.is_empty())
+            .map(PathBuf::from);
         let program = std::env::current_exe().ok();
         let beside = program.as_deref().and_then(Path::parent).map(|dir| {
             let above = dir.parent().map(|above| above.join("plugins"));
             above.into_iter().chain([dir.join("plugins")])
         });
-        named.into_iter().chain(beside.into_iter().flatten()).collect()
+        named
+            .into_iter()
+            .chain(beside.into_iter().flatten())
+            .collect()
     }
 
     /// The plugins, by name.
@@ -135,31 +158,60 @@ impl PluginRegistry {
         if name_or_path.contains(std::path::is_separator) || name_or_path.ends_with(".wasm") {
             let path = Path::new(name_or_path);
             // A file that plugins.toml speaks of keeps what it says: its grants, its limits, its hash.
-            let same = |entry: &&PluginEntry| match (entry.path.canonicalize(), path.canonicalize()) {
+            let same = |entry: &&PluginEntry| match (entry.path.canonicalize(), path.canonicalize())
+            {
                 (Ok(a), Ok(b)) => a == b,
                 _ => false,
             };
-            return Ok(self.entries.iter().find(same).cloned().unwrap_or_else(|| PluginEntry::of_file(path)));
+            return Ok(self
+                .entries
+                .iter()
+                .find(same)
+                .cloned()
+                .unwrap_or_else(|| PluginEntry::of_file(path)));
         }
-        let searched = self.searched.iter().filter(|dir| dir.is_dir()).cloned().collect::<Vec<_>>();
+        let searched = self
+            .searched
+            .iter()
+            .filter(|dir| dir.is_dir())
+            .cloned()
+            .collect::<Vec<_>>();
         // With no directory there, the places that were looked at are worth more than nothing.
-        let searched = if searched.is_empty() { self.searched.clone() } else { searched };
+        let searched = if searched.is_empty() {
+            self.searched.clone()
+        } else {
+            searched
+        };
         let name = name_or_path.to_owned();
         if self.missing.contains(&name) {
             return Err(PluginError::NoFile { name, searched });
         }
-        let known = self.entries.iter().map(|entry| entry.name.clone()).collect();
-        Err(PluginError::NotFound { name, known, searched })
+        let known = self
+            .entries
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect();
+        Err(PluginError::NotFound {
+            name,
+            known,
+            searched,
+        })
     }
 }
 
 /// The `*.wasm` files in `dir`, by name; none when it cannot be read.
 fn wasm_files(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm") && path.is_file())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+                && path.is_file()
+        })
         .collect();
     files.sort();
     files
@@ -176,18 +228,28 @@ mod tests {
     }
 
     fn names(registry: &PluginRegistry) -> Vec<(&str, &Path)> {
-        registry.entries().iter().map(|entry| (entry.name.as_str(), entry.path.as_path())).collect()
+        registry
+            .entries()
+            .iter()
+            .map(|entry| (entry.name.as_str(), entry.path.as_path()))
+            .collect()
     }
 
     #[test]
     fn directories_give_a_plugin_a_file_the_earlier_directory_first() {
-        let (one, two) = (tempfile::tempdir().expect("temp dir"), tempfile::tempdir().expect("temp dir"));
+        let (one, two) = (
+            tempfile::tempdir().expect("temp dir"),
+            tempfile::tempdir().expect("temp dir"),
+        );
         let b = write(one.path(), "b.wasm");
         write(one.path(), "b.txt");
         let a = write(two.path(), "a.wasm");
         write(two.path(), "b.wasm");
         let absent = one.path().join("absent");
-        let registry = PluginRegistry::new(None, &[absent, one.path().to_owned(), two.path().to_owned()]);
+        let registry = PluginRegistry::new(
+            None,
+            &[absent, one.path().to_owned(), two.path().to_owned()],
+        );
         assert_eq!(names(&registry), [("a", a.as_path()), ("b", b.as_path())]);
         assert_eq!(registry.resolve("a").ok(), Some(PluginEntry::of_file(&a)));
     }
@@ -200,12 +262,19 @@ mod tests {
             "[[plugins]]\nname = \"found\"\nconfig.x = 1\n[[plugins]]\nname = \"other\"\npath = {:?}\n",
             dir.path().join("sub/o.wasm")
         );
-        let file = PluginsFile::parse(&dir.path().join("plugins.toml"), &text).expect("the text is right");
+        let file =
+            PluginsFile::parse(&dir.path().join("plugins.toml"), &text).expect("the text is right");
         let registry = PluginRegistry::new(Some(file), &[dir.path().to_owned()]);
         let other = dir.path().join("sub/o.wasm");
-        assert_eq!(names(&registry), [("found", found.as_path()), ("other", other.as_path())]);
+        assert_eq!(
+            names(&registry),
+            [("found", found.as_path()), ("other", other.as_path())]
+        );
         let config = BTreeMap::from([("x".to_owned(), RawValue::Integer(1))]);
-        assert_eq!(registry.resolve("found").map(|entry| entry.config).ok(), Some(config.clone()));
+        assert_eq!(
+            registry.resolve("found").map(|entry| entry.config).ok(),
+            Some(config.clone())
+        );
         // The same file by its path is the same plugin.
         let by_path = registry.resolve(&found.display().to_string());
         assert_eq!(by_path.map(|entry| entry.config).ok(), Some(config));
@@ -213,10 +282,14 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_file_says_so_when_it_is_used() {
-        let file = PluginsFile::parse(Path::new("plugins.toml"), "[[plugins]]\nname = \"x\"\n").expect("the text is right");
+        let file = PluginsFile::parse(Path::new("plugins.toml"), "[[plugins]]\nname = \"x\"\n")
+            .expect("the text is right");
         let registry = PluginRegistry::new(Some(file), &["/nowhere".into()]);
         assert_eq!(
-            registry.resolve("x").expect_err("it has no file").to_string(),
+            registry
+                .resolve("x")
+                .expect_err("it has no file")
+                .to_string(),
             "plugin `x` has no `path` in plugins.toml, and there is no `x.wasm` in /nowhere"
         );
     }
@@ -225,7 +298,10 @@ mod tests {
     fn a_path_needs_no_entry() {
         let registry = PluginRegistry::default();
         for path in ["x.wasm", "./dir/x.wasm", "dir/x"] {
-            assert_eq!(registry.resolve(path).ok(), Some(PluginEntry::of_file(Path::new(path))));
+            assert_eq!(
+                registry.resolve(path).ok(),
+                Some(PluginEntry::of_file(Path::new(path)))
+            );
         }
     }
 
@@ -236,7 +312,10 @@ mod tests {
         write(dir.path(), "b.wasm");
         let registry = PluginRegistry::new(None, &[dir.path().to_owned()]);
         assert_eq!(
-            registry.resolve("c").expect_err("no such plugin").to_string(),
+            registry
+                .resolve("c")
+                .expect_err("no such plugin")
+                .to_string(),
             "there is no plugin `c`; there are `a`, `b`; or give the path of a `.wasm` file"
         );
         let empty = PluginRegistry::new(None, &[dir.path().join("none")]);

@@ -14,10 +14,13 @@ use chipmunk_pipeline::{Parser as _, ParserError};
 use serde::Serialize;
 use wasmer_component::{Component, Engine};
 
-use crate::cache::{ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, DiskCache};
+use crate::cache::{
+    ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, DiskCache,
+};
 use crate::config::{Grants, Limits, PluginsFile};
 use crate::contract::{
-    ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel, Output, RenderOptions, Version, describe,
+    ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel,
+    Output, RenderOptions, Version, describe,
 };
 use crate::error::{FaultCause, PluginError};
 use crate::factory::PluginFactory;
@@ -161,7 +164,9 @@ pub struct Validation {
 impl Validation {
     /// Whether nothing failed.
     pub fn is_ok(&self) -> bool {
-        self.checks.iter().all(|check| check.outcome != CheckOutcome::Failed)
+        self.checks
+            .iter()
+            .all(|check| check.outcome != CheckOutcome::Failed)
     }
 }
 
@@ -210,8 +215,14 @@ impl PluginRuntime {
     /// # Errors
     /// [`PluginError::Config`].
     pub fn new(options: RuntimeOptions) -> Result<Self, PluginError> {
-        let file = options.config_file.as_deref().map(PluginsFile::read).transpose()?;
-        let directories = options.directories.unwrap_or_else(PluginRegistry::default_directories);
+        let file = options
+            .config_file
+            .as_deref()
+            .map(PluginsFile::read)
+            .transpose()?;
+        let directories = options
+            .directories
+            .unwrap_or_else(PluginRegistry::default_directories);
         let directory = match options.cache {
             CacheChoice::Default => DiskCache::default_directory(),
             CacheChoice::Directory(directory) => Some(directory),
@@ -289,10 +300,15 @@ impl PluginRuntime {
         let (factory, cache) = self.factory(name_or_path, Some(Kind::ByteSource))?;
         let (configuration, version) = self.configure(&factory, request.settings, request.input)?;
         let guest = factory.source(&configuration, request.log_level)?;
-        let chunk_bytes = request.chunk_bytes.min(factory.limits().max_output_bytes as usize / 2);
+        let chunk_bytes = request
+            .chunk_bytes
+            .min(factory.limits().max_output_bytes as usize / 2);
         let guest: Box<dyn SourceGuest> = Box::new(guest);
         let start = start_info(&factory, version, cache, begin);
-        Ok(Opened { proxy: ByteSourceProxy::new(guest, chunk_bytes), start })
+        Ok(Opened {
+            proxy: ByteSourceProxy::new(guest, chunk_bytes),
+            start,
+        })
     }
 
     /// Opens a parser: loads it, gives it its configuration, initialises it.
@@ -310,7 +326,10 @@ impl PluginRuntime {
         let guest = factory.parser(&configuration, request.output, request.log_level)?;
         let guest: Box<dyn ParserGuest> = Box::new(guest);
         let start = start_info(&factory, version, cache, begin);
-        Ok(Opened { proxy: parser_proxy(guest), start })
+        Ok(Opened {
+            proxy: parser_proxy(guest),
+            start,
+        })
     }
 
     /// Looks at a plugin: compiles and instantiates it, with no grant at all, and asks it what it can do.
@@ -322,7 +341,11 @@ impl PluginRuntime {
         let bytes = loaded.content.len();
         let (factory, cache) = self.compile(loaded)?;
         let mut session = factory.ask()?;
-        let (version, schema, capabilities) = (session.version()?, session.schema()?, session.capabilities()?);
+        let (version, schema, capabilities) = (
+            session.version()?,
+            session.schema()?,
+            session.capabilities()?,
+        );
         let render_options = session.render_options()?;
         let (entry, description) = (factory.entry(), factory.description());
         Ok(Inspection {
@@ -348,12 +371,20 @@ impl PluginRuntime {
     /// Goes through a plugin as a host would, and says how far it gets: file, format, compilation, functions, schema,
     /// configuration of plugins.toml, `init`, and for parsers a first call with nothing and one with garbage.
     pub fn validate(&self, name_or_path: &str) -> Validation {
-        let mut validation = Validation { plugin: name_or_path.to_owned(), checks: Vec::new() };
+        let mut validation = Validation {
+            plugin: name_or_path.to_owned(),
+            checks: Vec::new(),
+        };
         let checks = &mut validation.checks;
         let Some(loaded) = check(checks, "file and format", || {
             let loaded = self.read(self.registry.resolve(name_or_path)?)?;
-            let Description { kind, api, flavour, .. } = &loaded.description;
-            let message = format!("{} bytes, a {kind} of API {api}, {flavour}", loaded.content.len());
+            let Description {
+                kind, api, flavour, ..
+            } = &loaded.description;
+            let message = format!(
+                "{} bytes, a {kind} of API {api}, {flavour}",
+                loaded.content.len()
+            );
             Ok((loaded, message))
         }) else {
             return validation;
@@ -370,10 +401,21 @@ impl PluginRuntime {
         };
         let Some((schema, capabilities)) = check(checks, "functions that describe it", || {
             let mut session = factory.ask()?;
-            let (version, schema, capabilities) = (session.version()?, session.schema()?, session.capabilities()?);
+            let (version, schema, capabilities) = (
+                session.version()?,
+                session.schema()?,
+                session.capabilities()?,
+            );
             session.render_options()?;
-            let can = if capabilities.is_empty() { "nothing in particular".to_owned() } else { capabilities.join(", ") };
-            let message = format!("version {version}, {} configuration items, can do: {can}", schema.len());
+            let can = if capabilities.is_empty() {
+                "nothing in particular".to_owned()
+            } else {
+                capabilities.join(", ")
+            };
+            let message = format!(
+                "version {version}, {} configuration items, can do: {can}",
+                schema.len()
+            );
             Ok(((schema, capabilities), message))
         }) else {
             return validation;
@@ -381,7 +423,10 @@ impl PluginRuntime {
         let Some(configuration) = check(checks, "schema and configuration", || {
             let settings = Settings::default();
             let configuration = self.configure_by(&factory, &schema, &settings, None)?;
-            Ok((configuration, "every item has a value of its type".to_owned()))
+            Ok((
+                configuration,
+                "every item has a value of its type".to_owned(),
+            ))
         }) else {
             return validation;
         };
@@ -399,7 +444,11 @@ impl PluginRuntime {
             source,
         })?;
         let hash = ContentHash::of(&content);
-        if let Some(wanted) = entry.blake3.as_ref().filter(|wanted| **wanted != hash.to_string()) {
+        if let Some(wanted) = entry
+            .blake3
+            .as_ref()
+            .filter(|wanted| **wanted != hash.to_string())
+        {
             return Err(PluginError::Hash {
                 plugin: entry.name,
                 path: entry.path,
@@ -413,10 +462,18 @@ impl PluginRuntime {
             source,
         })?;
         match entry.kind {
-            Some(wanted) if wanted != description.kind => {
-                Err(PluginError::Kind { plugin: entry.name, path: entry.path, is: description.kind, wanted })
-            }
-            _ => Ok(Loaded { entry, content, hash, description }),
+            Some(wanted) if wanted != description.kind => Err(PluginError::Kind {
+                plugin: entry.name,
+                path: entry.path,
+                is: description.kind,
+                wanted,
+            }),
+            _ => Ok(Loaded {
+                entry,
+                content,
+                hash,
+                description,
+            }),
         }
     }
 
@@ -434,7 +491,10 @@ impl PluginRuntime {
         let compile = || {
             let component = Component::new(engine, &loaded.content)?;
             // Without an artifact the plugin runs, and is compiled again the next time.
-            let artifact = component.serialize().inspect_err(|error| tracing::debug!("no artifact: {error}")).ok();
+            let artifact = component
+                .serialize()
+                .inspect_err(|error| tracing::debug!("no artifact: {error}"))
+                .ok();
             Ok((component, artifact))
         };
         let result: Result<_, wasmer_component::Error> = self.cache.get(key, load, compile);
@@ -443,15 +503,26 @@ impl PluginRuntime {
             path: loaded.entry.path.clone(),
             message: error.to_string(),
         })?;
-        Ok((PluginFactory::new(engine.clone(), component, loaded.entry, loaded.description, loaded.hash), outcome))
+        Ok((
+            PluginFactory::new(
+                engine.clone(),
+                component,
+                loaded.entry,
+                loaded.description,
+                loaded.hash,
+            ),
+            outcome,
+        ))
     }
 
     fn engine(&self) -> Result<&Engine, PluginError> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let engine = Engine::new(&wasmer_component::Config::new())
-            .map_err(|error| PluginError::Engine { message: error.to_string() })?;
+        let engine =
+            Engine::new(&wasmer_component::Config::new()).map_err(|error| PluginError::Engine {
+                message: error.to_string(),
+            })?;
         Ok(self.engine.get_or_init(|| engine))
     }
 
@@ -465,7 +536,10 @@ impl PluginRuntime {
         let mut session = factory.ask()?;
         let version = session.version()?;
         let schema = session.schema()?;
-        Ok((self.configure_by(factory, &schema, settings, input)?, version))
+        Ok((
+            self.configure_by(factory, &schema, settings, input)?,
+            version,
+        ))
     }
 
     fn configure_by(
@@ -476,14 +550,33 @@ impl PluginRuntime {
         input: Option<&Input>,
     ) -> Result<Configuration, PluginError> {
         let entry = factory.entry();
-        let given = Given { config: &entry.config, base: &entry.base, settings, input, grants: &entry.grants };
-        configure(schema, &given).map_err(|source| PluginError::Setting { plugin: entry.name.clone(), source })
+        let given = Given {
+            config: &entry.config,
+            base: &entry.base,
+            settings,
+            input,
+            grants: &entry.grants,
+        };
+        configure(schema, &given).map_err(|source| PluginError::Setting {
+            plugin: entry.name.clone(),
+            source,
+        })
     }
 }
 
-fn start_info(factory: &PluginFactory, version: Version, cache: CacheOutcome, begin: Instant) -> StartInfo {
+fn start_info(
+    factory: &PluginFactory,
+    version: Version,
+    cache: CacheOutcome,
+    begin: Instant,
+) -> StartInfo {
     let start_ms = begin.elapsed().as_secs_f64() * 1e3;
-    StartInfo { plugin: factory.entry().name.clone(), version, cache, start_ms }
+    StartInfo {
+        plugin: factory.entry().name.clone(),
+        version,
+        cache,
+        start_ms,
+    }
 }
 
 /// Notes how `run` went; its value, if well.
@@ -496,7 +589,11 @@ fn check<T>(
         Ok((value, message)) => (Some(value), CheckOutcome::Passed, message),
         Err(error) => (None, CheckOutcome::Failed, error.to_string()),
     };
-    checks.push(Check { what, outcome, message });
+    checks.push(Check {
+        what,
+        outcome,
+        message,
+    });
     value
 }
 
@@ -507,20 +604,43 @@ fn validate_parser(
     configuration: &Configuration,
     capabilities: &[&'static str],
 ) {
-    let outputs = [("ranges", Output::Ranges), ("line", Output::Line), ("columns", Output::Columns)];
-    let offered: Vec<_> = outputs.into_iter().filter(|(name, _)| capabilities.contains(name)).collect();
+    let outputs = [
+        ("ranges", Output::Ranges),
+        ("line", Output::Line),
+        ("columns", Output::Columns),
+    ];
+    let offered: Vec<_> = outputs
+        .into_iter()
+        .filter(|(name, _)| capabilities.contains(name))
+        .collect();
     if offered.is_empty() {
-        let message = "it offers none of `ranges`, `line`, `columns`: there is nothing to ask of it".to_owned();
-        checks.push(Check { what: "outputs", outcome: CheckOutcome::Failed, message });
+        let message =
+            "it offers none of `ranges`, `line`, `columns`: there is nothing to ask of it"
+                .to_owned();
+        checks.push(Check {
+            what: "outputs",
+            outcome: CheckOutcome::Failed,
+            message,
+        });
     }
     for (name, output) in offered {
         let called = check(checks, "init and parse", || {
             let session = factory.parser(configuration, output, LogLevel::Error)?;
             let mut proxy = parser_proxy(session);
-            for (input, at_end) in [(&b""[..], false), (GARBAGE, false), (GARBAGE, true), (b"", true)] {
+            for (input, at_end) in [
+                (&b""[..], false),
+                (GARBAGE, false),
+                (GARBAGE, true),
+                (b"", true),
+            ] {
                 try_parse(&mut proxy, factory, input, at_end)?;
             }
-            Ok(((), format!("output `{name}`: answers nothing, garbage, and their end with valid archives")))
+            Ok((
+                (),
+                format!(
+                    "output `{name}`: answers nothing, garbage, and their end with valid archives"
+                ),
+            ))
         });
         if called.is_none() {
             return;
@@ -529,7 +649,8 @@ fn validate_parser(
 }
 
 /// Bytes that are no message of anything.
-const GARBAGE: &[u8] = b"\0\x01garbage, and nothing but garbage\xff\xfe\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+const GARBAGE: &[u8] =
+    b"\0\x01garbage, and nothing but garbage\xff\xfe\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 fn try_parse<G: ParserGuest>(
     proxy: &mut ParserProxy<G>,
@@ -541,32 +662,46 @@ fn try_parse<G: ParserGuest>(
         Ok(()) | Err(ParserError::Incomplete | ParserError::Eof | ParserError::Parse(_)) => Ok(()),
         // What its own words say may well be true of garbage; a fault is not.
         Err(ParserError::Unrecoverable(message)) if !message.starts_with("plugin `") => Ok(()),
-        Err(error) => Err(PluginError::Start { plugin: factory.entry().name.clone(), message: error.to_string() }),
+        Err(error) => Err(PluginError::Start {
+            plugin: factory.entry().name.clone(),
+            message: error.to_string(),
+        }),
     }
 }
 
 /// Initialises the source, when plugins.toml says what it is to read, and reads once.
-fn validate_source(checks: &mut Vec<Check>, factory: &PluginFactory, configuration: &Configuration) {
+fn validate_source(
+    checks: &mut Vec<Check>,
+    factory: &PluginFactory,
+    configuration: &Configuration,
+) {
     let unset = |item: &ConfigItem| match &item.value {
         ConfigValue::Files(paths) | ConfigValue::Directories(paths) => paths.is_empty(),
         _ => false,
     };
     if configuration.items.iter().any(unset) {
         let message = "plugins.toml does not say what it is to read".to_owned();
-        checks.push(Check { what: "init and read", outcome: CheckOutcome::Skipped, message });
+        checks.push(Check {
+            what: "init and read",
+            outcome: CheckOutcome::Skipped,
+            message,
+        });
         return;
     }
     check(checks, "init and read", || {
         let mut session = factory.source(configuration, LogLevel::Error)?;
         let mut read = 0;
         let result = session.read(1 << 16, &mut |archive| {
-            let chunk = SourceChunk::check(archive, 1 << 16).map_err(|error| FaultCause::Contract(error.to_string()))?;
+            let chunk = SourceChunk::check(archive, 1 << 16)
+                .map_err(|error| FaultCause::Contract(error.to_string()))?;
             read = chunk.bytes().len();
             Ok(())
         });
         match result {
             Ok(()) => Ok(((), format!("read {read} bytes in a valid archive"))),
-            Err(ReadFailure::Refused { error, .. }) => Ok(((), format!("refused in its own words: {error}"))),
+            Err(ReadFailure::Refused { error, .. }) => {
+                Ok(((), format!("refused in its own words: {error}")))
+            }
             Err(ReadFailure::Fault(fault)) => Err(PluginError::Guest(fault)),
         }
     });

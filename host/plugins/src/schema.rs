@@ -47,7 +47,11 @@ impl Settings {
             let text = text.as_ref();
             match text.split_once('=') {
                 Some((id, value)) if !id.is_empty() => settings.set(id, value),
-                _ => return Err(SettingError::Form { text: text.to_owned() }),
+                _ => {
+                    return Err(SettingError::Form {
+                        text: text.to_owned(),
+                    });
+                }
             }
         }
         Ok(settings)
@@ -61,7 +65,11 @@ impl Settings {
     /// The values given for the item `id`, in order, which is thereby taken. The way for native sources and parsers.
     pub fn take(&self, id: &str) -> Vec<&str> {
         self.announce(std::iter::once(id));
-        self.given.iter().filter(|(given, _)| given == id).map(|(_, value)| value.as_str()).collect()
+        self.given
+            .iter()
+            .filter(|(given, _)| given == id)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     /// Remembers that somebody has these items.
@@ -82,7 +90,10 @@ impl Settings {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match self.given.iter().find(|(id, _)| !known.contains(id)) {
             None => Ok(()),
-            Some((id, _)) => Err(SettingError::Unknown { id: id.clone(), known: known.clone() }),
+            Some((id, _)) => Err(SettingError::Unknown {
+                id: id.clone(),
+                known: known.clone(),
+            }),
         }
     }
 }
@@ -117,7 +128,12 @@ pub struct Given<'a> {
 /// [`SettingError::Schema`].
 pub fn check_schema(schema: &[ConfigSchemaItem]) -> Result<(), SettingError> {
     for (index, item) in schema.iter().enumerate() {
-        let wrong = |reason: &str| Err(SettingError::Schema { id: item.id.clone(), reason: reason.to_owned() });
+        let wrong = |reason: &str| {
+            Err(SettingError::Schema {
+                id: item.id.clone(),
+                reason: reason.to_owned(),
+            })
+        };
         if item.id.is_empty() || item.id.contains('=') {
             return wrong("an id must not be empty or have a `=`");
         }
@@ -137,11 +153,21 @@ pub fn check_schema(schema: &[ConfigSchemaItem]) -> Result<(), SettingError> {
 ///
 /// # Errors
 /// [`SettingError`]: the schema or a value is wrong, a path is not there, INPUT has no place.
-pub fn configure(schema: &[ConfigSchemaItem], given: &Given<'_>) -> Result<Configuration, SettingError> {
+pub fn configure(
+    schema: &[ConfigSchemaItem],
+    given: &Given<'_>,
+) -> Result<Configuration, SettingError> {
     check_schema(schema)?;
     let ids = || schema.iter().map(|item| item.id.as_str());
-    if let Some(id) = given.config.keys().find(|id| !ids().any(|known| known == *id)) {
-        return Err(SettingError::Unknown { id: id.clone(), known: ids().map(str::to_owned).collect() });
+    if let Some(id) = given
+        .config
+        .keys()
+        .find(|id| !ids().any(|known| known == *id))
+    {
+        return Err(SettingError::Unknown {
+            id: id.clone(),
+            known: ids().map(str::to_owned).collect(),
+        });
     }
     let input_item = given.input.map(|_| input_item(schema)).transpose()?;
     let mut grants = given.grants.clone();
@@ -149,7 +175,11 @@ pub fn configure(schema: &[ConfigSchemaItem], given: &Given<'_>) -> Result<Confi
     for item in schema {
         let set = given.settings.take(&item.id);
         let value = match (given.input, input_item == Some(item.id.as_str())) {
-            (Some(_), true) if !set.is_empty() => return Err(SettingError::InputSetTwice { id: item.id.clone() }),
+            (Some(_), true) if !set.is_empty() => {
+                return Err(SettingError::InputSetTwice {
+                    id: item.id.clone(),
+                });
+            }
             (Some(input), true) => input_value(input, &mut grants)?,
             _ if !set.is_empty() => from_text(item, &set, &mut grants)?,
             _ => match given.config.get(&item.id) {
@@ -157,19 +187,30 @@ pub fn configure(schema: &[ConfigSchemaItem], given: &Given<'_>) -> Result<Confi
                 None => default(item),
             },
         };
-        items.push(ConfigItem { id: item.id.clone(), value });
+        items.push(ConfigItem {
+            id: item.id.clone(),
+            value,
+        });
     }
     Ok(Configuration { items, grants })
 }
 
 /// The id of the only item of type *files*.
 fn input_item(schema: &[ConfigSchemaItem]) -> Result<&str, SettingError> {
-    let mut files = schema.iter().filter(|item| matches!(item.input_type, ConfigSchemaType::Files(_)));
+    let mut files = schema
+        .iter()
+        .filter(|item| matches!(item.input_type, ConfigSchemaType::Files(_)));
     match (files.next(), files.next()) {
         (Some(item), None) => Ok(&item.id),
-        (None, _) => Err(SettingError::NoInputItem { known: schema.iter().map(|item| item.id.clone()).collect() }),
+        (None, _) => Err(SettingError::NoInputItem {
+            known: schema.iter().map(|item| item.id.clone()).collect(),
+        }),
         (Some(first), Some(second)) => {
-            let items = [first, second].into_iter().chain(files).map(|item| item.id.clone()).collect();
+            let items = [first, second]
+                .into_iter()
+                .chain(files)
+                .map(|item| item.id.clone())
+                .collect();
             Err(SettingError::ManyInputItems { items })
         }
     }
@@ -182,7 +223,10 @@ fn input_value(input: &Input, grants: &mut Grants) -> Result<ConfigValue, Settin
             Ok(ConfigValue::Files(vec![STDIN_VALUE.to_owned()]))
         }
         Input::File(path) => {
-            let failed = |reason| SettingError::Input { path: path.clone(), reason };
+            let failed = |reason| SettingError::Input {
+                path: path.clone(),
+                reason,
+            };
             let canonical = canonical_file(path).map_err(failed)?;
             let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
             grant_file(grants, canonical);
@@ -204,11 +248,19 @@ fn default(item: &ConfigSchemaItem) -> ConfigValue {
 }
 
 fn type_error(item: &ConfigSchemaItem, value: &dyn std::fmt::Display) -> SettingError {
-    SettingError::Type { id: item.id.clone(), expected: item.input_type.clone(), value: value.to_string() }
+    SettingError::Type {
+        id: item.id.clone(),
+        expected: item.input_type.clone(),
+        value: value.to_string(),
+    }
 }
 
 /// The value of `item` from the texts of its settings, of which there is at least one.
-fn from_text(item: &ConfigSchemaItem, texts: &[&str], grants: &mut Grants) -> Result<ConfigValue, SettingError> {
+fn from_text(
+    item: &ConfigSchemaItem,
+    texts: &[&str],
+    grants: &mut Grants,
+) -> Result<ConfigValue, SettingError> {
     let last = texts.last().copied().unwrap_or_default();
     let wrong = || type_error(item, &last);
     Ok(match &item.input_type {
@@ -223,7 +275,12 @@ fn from_text(item: &ConfigSchemaItem, texts: &[&str], grants: &mut Grants) -> Re
 }
 
 /// The value of `item` from plugins.toml.
-fn from_toml(item: &ConfigSchemaItem, raw: &RawValue, base: &Path, grants: &mut Grants) -> Result<ConfigValue, SettingError> {
+fn from_toml(
+    item: &ConfigSchemaItem,
+    raw: &RawValue,
+    base: &Path,
+    grants: &mut Grants,
+) -> Result<ConfigValue, SettingError> {
     let paths = |raw: &RawValue| match raw {
         RawValue::Text(path) => Some(vec![path.clone()]),
         RawValue::List(paths) => Some(paths.clone()),
@@ -238,18 +295,32 @@ fn from_toml(item: &ConfigSchemaItem, raw: &RawValue, base: &Path, grants: &mut 
         (ConfigSchemaType::Float(_), RawValue::Integer(value)) => ConfigValue::Float(*value as f32),
         (ConfigSchemaType::Float(_), RawValue::Float(value)) => ConfigValue::Float(*value as f32),
         (ConfigSchemaType::Text(_), RawValue::Text(value)) => ConfigValue::Text(value.clone()),
-        (ConfigSchemaType::Dropdown((options, _)), RawValue::Text(value)) => option(item, options, value)?,
-        (ConfigSchemaType::Directories, raw) => directories(item, &paths(raw).ok_or_else(wrong)?, base, grants)?,
-        (ConfigSchemaType::Files(_), raw) => files(item, &paths(raw).ok_or_else(wrong)?, base, grants)?,
+        (ConfigSchemaType::Dropdown((options, _)), RawValue::Text(value)) => {
+            option(item, options, value)?
+        }
+        (ConfigSchemaType::Directories, raw) => {
+            directories(item, &paths(raw).ok_or_else(wrong)?, base, grants)?
+        }
+        (ConfigSchemaType::Files(_), raw) => {
+            files(item, &paths(raw).ok_or_else(wrong)?, base, grants)?
+        }
         _ => return Err(wrong()),
     })
 }
 
-fn option(item: &ConfigSchemaItem, options: &[String], value: &str) -> Result<ConfigValue, SettingError> {
+fn option(
+    item: &ConfigSchemaItem,
+    options: &[String],
+    value: &str,
+) -> Result<ConfigValue, SettingError> {
     if options.iter().any(|option| option == value) {
         return Ok(ConfigValue::Dropdown(value.to_owned()));
     }
-    Err(SettingError::Option { id: item.id.clone(), value: value.to_owned(), options: options.to_vec() })
+    Err(SettingError::Option {
+        id: item.id.clone(),
+        value: value.to_owned(),
+        options: options.to_vec(),
+    })
 }
 
 fn files<P: AsRef<Path>>(
@@ -260,7 +331,11 @@ fn files<P: AsRef<Path>>(
 ) -> Result<ConfigValue, SettingError> {
     let values = paths.iter().map(|path| {
         let path = base.join(path);
-        let failed = |reason| SettingError::Path { id: item.id.clone(), path: path.clone(), reason };
+        let failed = |reason| SettingError::Path {
+            id: item.id.clone(),
+            path: path.clone(),
+            reason,
+        };
         let canonical = canonical_file(&path).map_err(failed)?;
         let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
         grant_file(grants, canonical);
@@ -277,14 +352,28 @@ fn directories<P: AsRef<Path>>(
 ) -> Result<ConfigValue, SettingError> {
     let values = paths.iter().map(|path| {
         let path = base.join(path);
-        let failed = |reason| SettingError::Path { id: item.id.clone(), path: path.clone(), reason };
-        let canonical = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+        let failed = |reason| SettingError::Path {
+            id: item.id.clone(),
+            path: path.clone(),
+            reason,
+        };
+        let canonical = path
+            .canonicalize()
+            .map_err(|error| failed(error.to_string()))?;
         if !canonical.is_dir() {
             return Err(failed("it is no directory".to_owned()));
         }
         let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
-        if !grants.directories.iter().any(|grant| grant.host == canonical && grant.guest.is_none()) {
-            grants.directories.push(DirectoryGrant { host: canonical, guest: None, access: Access::Read });
+        if !grants
+            .directories
+            .iter()
+            .any(|grant| grant.host == canonical && grant.guest.is_none())
+        {
+            grants.directories.push(DirectoryGrant {
+                host: canonical,
+                guest: None,
+                access: Access::Read,
+            });
         }
         Ok(text)
     });
@@ -292,12 +381,21 @@ fn directories<P: AsRef<Path>>(
 }
 
 fn grant_file(grants: &mut Grants, host: PathBuf) {
-    if !grants.files.iter().any(|grant| grant.host == host && grant.guest.is_none()) {
-        grants.files.push(FileGrant { host, guest: None, access: Access::Read });
+    if !grants
+        .files
+        .iter()
+        .any(|grant| grant.host == host && grant.guest.is_none())
+    {
+        grants.files.push(FileGrant {
+            host,
+            guest: None,
+            access: Access::Read,
+        });
     }
 }
 
-const NOT_UNICODE: &str = "its path is not valid Unicode, and a plugin could not name it: rename it, or link to it";
+const NOT_UNICODE: &str =
+    "its path is not valid Unicode, and a plugin could not name it: rename it, or link to it";
 
 /// The canonical path of a file that can be read, or what is wrong with it.
 fn canonical_file(path: &Path) -> Result<PathBuf, String> {
@@ -322,11 +420,19 @@ mod tests {
     use super::*;
 
     fn item(id: &str, input_type: ConfigSchemaType) -> ConfigSchemaItem {
-        ConfigSchemaItem { id: id.to_owned(), title: id.to_owned(), description: None, input_type }
+        ConfigSchemaItem {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            description: None,
+            input_type,
+        }
     }
 
     fn dropdown() -> ConfigSchemaType {
-        ConfigSchemaType::Dropdown((vec!["slow".to_owned(), "fast".to_owned()], "slow".to_owned()))
+        ConfigSchemaType::Dropdown((
+            vec!["slow".to_owned(), "fast".to_owned()],
+            "slow".to_owned(),
+        ))
     }
 
     fn schema() -> Vec<ConfigSchemaItem> {
@@ -391,18 +497,27 @@ mod tests {
 
         fn values(&self) -> Vec<ConfigValue> {
             let configuration = self.run(&schema()).expect("the values fit");
-            configuration.items.into_iter().map(|item| item.value).collect()
+            configuration
+                .items
+                .into_iter()
+                .map(|item| item.value)
+                .collect()
         }
 
         fn error(&self) -> String {
-            self.run(&schema()).expect_err("the values do not fit").to_string()
+            self.run(&schema())
+                .expect_err("the values do not fit")
+                .to_string()
         }
     }
 
     #[test]
     fn what_is_not_given_has_its_default_in_the_order_of_the_schema() {
         let configuration = Case::new().run(&schema());
-        let value = |id: &str, value| ConfigItem { id: id.to_owned(), value };
+        let value = |id: &str, value| ConfigItem {
+            id: id.to_owned(),
+            value,
+        };
         assert_eq!(
             configuration,
             Ok(Configuration {
@@ -449,17 +564,37 @@ mod tests {
     #[test]
     fn values_of_another_type_are_refused() {
         for (text, message) in [
-            ("on=yes", "configuration item `on` takes `true` or `false`, not `yes`"),
-            ("count=3000000000", "configuration item `count` takes a whole number of 32 bits, not `3000000000`"),
-            ("scale=x", "configuration item `scale` takes a number, not `x`"),
-            ("mode=warp", "configuration item `mode` has no option `warp`; its options are `slow`, `fast`"),
-            ("dirs=/nowhere/at/all", "configuration item `dirs`: /nowhere/at/all: No such file or directory (os error 2)"),
-            ("files=/", "configuration item `files`: /: it is a directory, and a file is wanted"),
+            (
+                "on=yes",
+                "configuration item `on` takes `true` or `false`, not `yes`",
+            ),
+            (
+                "count=3000000000",
+                "configuration item `count` takes a whole number of 32 bits, not `3000000000`",
+            ),
+            (
+                "scale=x",
+                "configuration item `scale` takes a number, not `x`",
+            ),
+            (
+                "mode=warp",
+                "configuration item `mode` has no option `warp`; its options are `slow`, `fast`",
+            ),
+            (
+                "dirs=/nowhere/at/all",
+                "configuration item `dirs`: /nowhere/at/all: No such file or directory (os error 2)",
+            ),
+            (
+                "files=/",
+                "configuration item `files`: /: it is a directory, and a file is wanted",
+            ),
         ] {
             assert_eq!(Case::new().set(text).error(), message);
         }
         assert_eq!(
-            Case::new().config("on", RawValue::Text("true".to_owned())).error(),
+            Case::new()
+                .config("on", RawValue::Text("true".to_owned()))
+                .error(),
             "configuration item `on` takes `true` or `false`, not `true`"
         );
         assert_eq!(
@@ -479,14 +614,24 @@ mod tests {
         let case = Case::new().set("of=1").set("separator=;");
         assert!(case.run(&schema()).is_ok());
         assert_eq!(case.settings.take("separator"), [";"]);
-        let error = case.settings.finish().expect_err("nobody has `of`").to_string();
-        assert_eq!(error, format!("there is no configuration item `of`; its items are {known}, `separator`"));
+        let error = case
+            .settings
+            .finish()
+            .expect_err("nobody has `of`")
+            .to_string();
+        assert_eq!(
+            error,
+            format!("there is no configuration item `of`; its items are {known}, `separator`")
+        );
     }
 
     #[test]
     fn settings_have_an_id_and_a_value() {
         for text in ["x", "=x", ""] {
-            assert!(matches!(Settings::parse([text]), Err(SettingError::Form { .. })), "{text}");
+            assert!(
+                matches!(Settings::parse([text]), Err(SettingError::Form { .. })),
+                "{text}"
+            );
         }
         assert!(Settings::parse(["x=", "y=1=2"]).is_ok());
     }
@@ -506,7 +651,12 @@ mod tests {
             .set(&format!("files={}", text(&root.join("b"))));
         case.base = root.clone();
         let configuration = case.run(&schema()).expect("all paths are there");
-        let values: Vec<_> = configuration.items.into_iter().skip(5).map(|item| item.value).collect();
+        let values: Vec<_> = configuration
+            .items
+            .into_iter()
+            .skip(5)
+            .map(|item| item.value)
+            .collect();
         assert_eq!(
             values,
             [
@@ -514,11 +664,19 @@ mod tests {
                 ConfigValue::Files(vec![text(&root.join("a")), text(&root.join("b"))]),
             ]
         );
-        let file = |name: &str| FileGrant { host: root.join(name), guest: None, access: Access::Read };
+        let file = |name: &str| FileGrant {
+            host: root.join(name),
+            guest: None,
+            access: Access::Read,
+        };
         assert_eq!(
             configuration.grants,
             Grants {
-                directories: vec![DirectoryGrant { host: root.join("sub"), guest: None, access: Access::Read }],
+                directories: vec![DirectoryGrant {
+                    host: root.join("sub"),
+                    guest: None,
+                    access: Access::Read
+                }],
                 files: vec![file("a"), file("b")],
                 ..Grants::default()
             }
@@ -532,21 +690,56 @@ mod tests {
         std::fs::write(&path, b"x").expect("it is writable");
         let path = path.canonicalize().expect("it is there");
         let text = path.to_str().expect("of ASCII").to_owned();
-        let configuration = Case::new().input(Input::File(path.clone())).run(&schema()).expect("it is there");
-        assert_eq!(configuration.items.last().map(|item| &item.value), Some(&ConfigValue::Files(vec![text.clone()])));
-        assert_eq!(configuration.grants.files, [FileGrant { host: path.clone(), guest: None, access: Access::Read }]);
+        let configuration = Case::new()
+            .input(Input::File(path.clone()))
+            .run(&schema())
+            .expect("it is there");
+        assert_eq!(
+            configuration.items.last().map(|item| &item.value),
+            Some(&ConfigValue::Files(vec![text.clone()]))
+        );
+        assert_eq!(
+            configuration.grants.files,
+            [FileGrant {
+                host: path.clone(),
+                guest: None,
+                access: Access::Read
+            }]
+        );
 
-        let stdin = Case::new().input(Input::Stdin).run(&schema()).expect("needs no file");
-        assert_eq!(stdin.items.last().map(|item| &item.value), Some(&ConfigValue::Files(vec!["-".to_owned()])));
-        assert_eq!(stdin.grants, Grants { stdin: true, ..Grants::default() });
+        let stdin = Case::new()
+            .input(Input::Stdin)
+            .run(&schema())
+            .expect("needs no file");
+        assert_eq!(
+            stdin.items.last().map(|item| &item.value),
+            Some(&ConfigValue::Files(vec!["-".to_owned()]))
+        );
+        assert_eq!(
+            stdin.grants,
+            Grants {
+                stdin: true,
+                ..Grants::default()
+            }
+        );
 
-        let twice = Case::new().input(Input::Stdin).set(&format!("files={text}"));
-        assert_eq!(twice.error(), "configuration item `files` is the input already: leave out `--set files=...`");
+        let twice = Case::new()
+            .input(Input::Stdin)
+            .set(&format!("files={text}"));
+        assert_eq!(
+            twice.error(),
+            "configuration item `files` is the input already: leave out `--set files=...`"
+        );
     }
 
     #[test]
     fn an_input_without_a_place_or_a_file_is_refused() {
-        let of = |schema: &[ConfigSchemaItem]| Case::new().input(Input::Stdin).run(schema).map_err(|e| e.to_string());
+        let of = |schema: &[ConfigSchemaItem]| {
+            Case::new()
+                .input(Input::Stdin)
+                .run(schema)
+                .map_err(|e| e.to_string())
+        };
         assert_eq!(
             of(&[item("on", ConfigSchemaType::Boolean(true))]),
             Err("the source takes no files, so that INPUT has no place in its configuration; its items are `on`".to_owned())
@@ -557,20 +750,34 @@ mod tests {
             Err("the source takes files in `a`, `b`: say with `--set ID=PATH` which of them the input is".to_owned())
         );
         let input = |path: &str| Case::new().input(Input::File(path.into())).error();
-        assert_eq!(input("/nowhere/x"), "cannot read the input /nowhere/x: No such file or directory (os error 2)");
-        assert_eq!(input("/"), "cannot read the input /: it is a directory, and a file is wanted");
+        assert_eq!(
+            input("/nowhere/x"),
+            "cannot read the input /nowhere/x: No such file or directory (os error 2)"
+        );
+        assert_eq!(
+            input("/"),
+            "cannot read the input /: it is a directory, and a file is wanted"
+        );
     }
 
     #[test]
     fn a_schema_that_contradicts_itself_is_its_authors_fault() {
         let of = |schema: &[ConfigSchemaItem]| check_schema(schema).map_err(|e| e.to_string());
         let wrong = |id: &str, reason: &str| {
-            Err(format!("the plugin's schema is wrong at item `{id}`: {reason}; its author has to correct it"))
+            Err(format!(
+                "the plugin's schema is wrong at item `{id}`: {reason}; its author has to correct it"
+            ))
         };
         let on = || item("on", ConfigSchemaType::Boolean(true));
         assert_eq!(of(&[on(), on()]), wrong("on", "the id is there twice"));
         let bad = ConfigSchemaType::Dropdown((vec!["a".to_owned()], "b".to_owned()));
-        assert_eq!(of(&[item("d", bad)]), wrong("d", "the default is not one of the options"));
-        assert_eq!(of(&[item("", dropdown())]), wrong("", "an id must not be empty or have a `=`"));
+        assert_eq!(
+            of(&[item("d", bad)]),
+            wrong("d", "the default is not one of the options")
+        );
+        assert_eq!(
+            of(&[item("", dropdown())]),
+            wrong("", "an id must not be empty or have a `=`")
+        );
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use chipmunk_payload::{BatchWriter, SourceWriter, State, Tail};
 use chipmunk_pipeline::{ByteSource, ParseYield, Parser, ParserError};
 use chipmunk_plugins::{
-    ByteSourceProxy, LogLevel, Output, ParserProxy, ParserRequest, PluginError, PluginRuntime, Settings, SourceRequest,
+    ByteSourceProxy, LogLevel, Output, ParserProxy, ParserRequest, PluginError, PluginRuntime,
+    Settings, SourceRequest,
 };
 use support::{Guest, House};
 
@@ -16,14 +17,31 @@ const READ: &str = "(param $len i64) (result i32)";
 
 fn open_parser(runtime: &PluginRuntime, name: &str) -> Result<ParserProxy, PluginError> {
     let settings = Settings::default();
-    let request = ParserRequest { settings: &settings, output: Output::Line, log_level: LogLevel::Error };
-    runtime.open_parser(name, &request).map(|opened| opened.proxy)
+    let request = ParserRequest {
+        settings: &settings,
+        output: Output::Line,
+        log_level: LogLevel::Error,
+    };
+    runtime
+        .open_parser(name, &request)
+        .map(|opened| opened.proxy)
 }
 
-fn open_source(runtime: &PluginRuntime, name: &str, chunk_bytes: usize) -> Result<ByteSourceProxy, PluginError> {
+fn open_source(
+    runtime: &PluginRuntime,
+    name: &str,
+    chunk_bytes: usize,
+) -> Result<ByteSourceProxy, PluginError> {
     let settings = Settings::default();
-    let request = SourceRequest { settings: &settings, input: None, chunk_bytes, log_level: LogLevel::Error };
-    runtime.open_source(name, &request).map(|opened| opened.proxy)
+    let request = SourceRequest {
+        settings: &settings,
+        input: None,
+        chunk_bytes,
+        log_level: LogLevel::Error,
+    };
+    runtime
+        .open_source(name, &request)
+        .map(|opened| opened.proxy)
 }
 
 /// The texts of the messages that one call finds.
@@ -41,18 +59,28 @@ fn parse(proxy: &mut ParserProxy, input: &[u8]) -> Result<Vec<String>, ParserErr
 fn parse_error(house: &House, guest: &Guest) -> String {
     house.add("bad", guest);
     let mut proxy = open_parser(&house.runtime(), "bad").expect("it only goes wrong later");
-    let error = parse(&mut proxy, b"ab").expect_err("now it goes wrong").to_string();
-    let again = parse(&mut proxy, b"ab").expect_err("the session has ended").to_string();
+    let error = parse(&mut proxy, b"ab")
+        .expect_err("now it goes wrong")
+        .to_string();
+    let again = parse(&mut proxy, b"ab")
+        .expect_err("the session has ended")
+        .to_string();
     let first = again.lines().next();
-    assert_eq!(first, Some("plugin `bad`: `parse` was not called: an earlier call ended this plugin's session"));
+    assert_eq!(
+        first,
+        Some("plugin `bad`: `parse` was not called: an earlier call ended this plugin's session")
+    );
     error
 }
 
 fn read_error(guest: &Guest, chunk_bytes: usize) -> String {
     let house = House::new();
     house.add("bad", guest);
-    let mut proxy = open_source(&house.runtime(), "bad", chunk_bytes).expect("it only goes wrong later");
-    let error = pollster::block_on(proxy.load(None)).expect_err("now it goes wrong").to_string();
+    let mut proxy =
+        open_source(&house.runtime(), "bad", chunk_bytes).expect("it only goes wrong later");
+    let error = pollster::block_on(proxy.load(None))
+        .expect_err("now it goes wrong")
+        .to_string();
     assert!(pollster::block_on(proxy.load(None)).is_err());
     assert_eq!(proxy.counters().r_err, 2);
     error
@@ -68,7 +96,9 @@ fn batch(consumed: u32) -> Vec<u8> {
 }
 
 fn good_parser() -> Guest {
-    Guest::parser().archive(128, &batch(2)).function("parse", &format!("{PARSE} i32.const 128"))
+    Guest::parser()
+        .archive(128, &batch(2))
+        .function("parse", &format!("{PARSE} i32.const 128"))
 }
 
 #[test]
@@ -88,7 +118,12 @@ fn a_good_source_of_this_making_works() {
     let archive = out.finish(State::End);
     let house = House::new();
     // The list lies behind the discriminant of the result.
-    house.add("good", &Guest::source().archive(132, &archive).function("read", &format!("{READ} i32.const 128")));
+    house.add(
+        "good",
+        &Guest::source()
+            .archive(132, &archive)
+            .function("read", &format!("{READ} i32.const 128")),
+    );
     let mut proxy = open_source(&house.runtime(), "good", 8).expect("it is good");
     let info = pollster::block_on(proxy.load(None)).expect("it reads");
     assert_eq!(info.map(|info| info.newly_loaded_bytes), Some(5));
@@ -107,11 +142,20 @@ fn a_trap_shows_the_guests_functions_and_its_last_log_lines() {
     let error = parse_error(&House::new(), &guest);
     let mut lines = error.lines();
     let first = lines.next().unwrap_or_default();
-    assert!(first.starts_with("plugin `bad`: `parse` trapped: "), "{error}");
-    assert_eq!(lines.next(), Some("  in the plugin's functions, innermost first:"));
+    assert!(
+        first.starts_with("plugin `bad`: `parse` trapped: "),
+        "{error}"
+    );
+    assert_eq!(
+        lines.next(),
+        Some("  in the plugin's functions, innermost first:")
+    );
     let innermost = lines.next().unwrap_or_default();
     assert!(innermost.contains("deep_inside"), "{error}");
-    assert!(error.ends_with("  the plugin's last log lines:\n    WARN about to give up"), "{error}");
+    assert!(
+        error.ends_with("  the plugin's last log lines:\n    WARN about to give up"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -121,7 +165,12 @@ fn a_fault_of_one_session_is_none_of_another() {
     let body = format!(
         "{PARSE} (if (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 120)) (then unreachable)) i32.const 128"
     );
-    house.add("moody", &Guest::parser().archive(128, &batch(2)).function("parse", &body));
+    house.add(
+        "moody",
+        &Guest::parser()
+            .archive(128, &batch(2))
+            .function("parse", &body),
+    );
     let runtime = house.runtime();
     let mut one = open_parser(&runtime, "moody").expect("it starts");
     let mut two = open_parser(&runtime, "moody").expect("it starts again");
@@ -135,31 +184,56 @@ fn a_fault_of_one_session_is_none_of_another() {
 #[test]
 fn a_call_that_does_not_end_is_stopped() {
     let house = House::new();
-    house.write("plugins.toml", "[[plugins]]\nname = \"bad\"\nlimits.call-timeout-ms = 150\n");
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"bad\"\nlimits.call-timeout-ms = 150\n",
+    );
     let begin = Instant::now();
-    let error = parse_error(&house, &Guest::parser().function("parse", &format!("{PARSE} (loop $l (br $l)) unreachable")));
+    let error = parse_error(
+        &house,
+        &Guest::parser().function("parse", &format!("{PARSE} (loop $l (br $l)) unreachable")),
+    );
     assert!(error.starts_with("plugin `bad`: `parse` did not return within 150 ms and was stopped; raise `call-timeout-ms`"), "{error}");
     let took = begin.elapsed();
-    assert!(took >= Duration::from_millis(150) && took < Duration::from_secs(20), "{took:?}");
+    assert!(
+        took >= Duration::from_millis(150) && took < Duration::from_secs(20),
+        "{took:?}"
+    );
 }
 
 #[test]
 fn memory_beyond_the_limit_is_refused() {
     let house = House::new();
-    house.write("plugins.toml", "[[plugins]]\nname = \"bad\"\nlimits.memory-bytes = 1048576\n");
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"bad\"\nlimits.memory-bytes = 1048576\n",
+    );
     // As an allocator does: asks, and gives up when it gets nothing.
-    let body = format!("{PARSE} (if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable)) i32.const 128");
+    let body = format!(
+        "{PARSE} (if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable)) i32.const 128"
+    );
     let error = parse_error(&house, &Guest::parser().function("parse", &body));
-    assert!(error.starts_with("plugin `bad`: `parse` needed more than the 1048576 bytes of memory"), "{error}");
+    assert!(
+        error.starts_with("plugin `bad`: `parse` needed more than the 1048576 bytes of memory"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_plugin_that_begins_with_too_much_memory_does_not_start() {
     let house = House::new();
-    house.write("plugins.toml", "[[plugins]]\nname = \"bad\"\nlimits.memory-bytes = 65536\n");
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"bad\"\nlimits.memory-bytes = 65536\n",
+    );
     house.add("bad", &good_parser());
-    let error = open_parser(&house.runtime(), "bad").expect_err("four pages are more than one").to_string();
-    assert!(error.starts_with("plugin `bad` cannot be started: "), "{error}");
+    let error = open_parser(&house.runtime(), "bad")
+        .expect_err("four pages are more than one")
+        .to_string();
+    assert!(
+        error.starts_with("plugin `bad` cannot be started: "),
+        "{error}"
+    );
 }
 
 #[test]
@@ -171,9 +245,14 @@ fn results_that_point_outside_are_refused() {
         ("as long as can be", [0, u32::MAX]),
     ] {
         let bytes = list.map(u32::to_le_bytes).concat();
-        let guest = Guest::parser().data(128, &bytes).function("parse", &format!("{PARSE} i32.const 128"));
+        let guest = Guest::parser()
+            .data(128, &bytes)
+            .function("parse", &format!("{PARSE} i32.const 128"));
         let error = parse_error(&House::new(), &guest);
-        assert!(error.starts_with("plugin `bad`: `parse` "), "{what}: {error}");
+        assert!(
+            error.starts_with("plugin `bad`: `parse` "),
+            "{what}: {error}"
+        );
     }
     let nowhere = Guest::parser().function("parse", &format!("{PARSE} i32.const -4"));
     assert!(parse_error(&House::new(), &nowhere).starts_with("plugin `bad`: `parse` trapped: "));
@@ -184,11 +263,19 @@ fn results_that_point_outside_are_refused() {
 #[test]
 fn more_output_than_allowed_is_refused() {
     let house = House::new();
-    house.write("plugins.toml", "[[plugins]]\nname = \"bad\"\nlimits.max-output-bytes = 65536\n");
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"bad\"\nlimits.max-output-bytes = 65536\n",
+    );
     let list = [0_u32, 65540].map(u32::to_le_bytes).concat();
-    let guest = Guest::parser().data(128, &list).function("parse", &format!("{PARSE} i32.const 128"));
+    let guest = Guest::parser()
+        .data(128, &list)
+        .function("parse", &format!("{PARSE} i32.const 128"));
     let error = parse_error(&house, &guest);
-    assert!(error.starts_with("plugin `bad`: `parse` returned more than the 65536 bytes it may"), "{error}");
+    assert!(
+        error.starts_with("plugin `bad`: `parse` returned more than the 65536 bytes it may"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -204,7 +291,9 @@ fn archives_that_are_none_or_lie_are_refused() {
         (batch(1), "something is left"),
         (other_version, "version 9"),
     ] {
-        let guest = Guest::parser().archive(128, &archive).function("parse", &format!("{PARSE} i32.const 128"));
+        let guest = Guest::parser()
+            .archive(128, &archive)
+            .function("parse", &format!("{PARSE} i32.const 128"));
         let error = parse_error(&House::new(), &guest);
         let begin = "plugin `bad`: `parse` returned something that the contract does not allow: ";
         assert!(error.starts_with(begin) && error.contains(words), "{error}");
@@ -218,8 +307,13 @@ fn a_misaligned_archive_is_copied_not_refused() {
         let length = u32::try_from(archive.len()).expect("a small archive");
         let pair = [5000 + shift, length].map(u32::to_le_bytes).concat();
         let house = House::new();
-        let guest = Guest::parser().data(5000 + shift, &archive).data(128, &pair);
-        house.add("shifted", &guest.function("parse", &format!("{PARSE} i32.const 128")));
+        let guest = Guest::parser()
+            .data(5000 + shift, &archive)
+            .data(128, &pair);
+        house.add(
+            "shifted",
+            &guest.function("parse", &format!("{PARSE} i32.const 128")),
+        );
         let mut proxy = open_parser(&house.runtime(), "shifted").expect("it is good");
         assert_eq!(parse(&mut proxy, b"ab"), Ok(vec!["good".to_owned()]));
     }
@@ -229,10 +323,14 @@ fn a_misaligned_archive_is_copied_not_refused() {
 fn a_realloc_that_lies_is_refused() {
     for place in ["i32.const -16", "i32.const 0x7fffffff", "unreachable"] {
         let guest = good_parser().more(&format!(
-            "(func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) {place})"
+            "(func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32)
+                (if (result i32) (local.get 3) (then {place}) (else (i32.const 0))))"
         ));
         let error = parse_error(&House::new(), &guest);
-        assert!(error.starts_with("plugin `bad`: `parse` trapped: "), "{error}");
+        assert!(
+            error.starts_with("plugin `bad`: `parse` trapped: "),
+            "{error}"
+        );
     }
 }
 
@@ -243,12 +341,30 @@ fn init_may_refuse_in_its_own_words_or_fail() {
     // result: error; init-error: unsupported; its text
     let refusal = [1_u32, 2, 2048, 8].map(u32::to_le_bytes).concat();
     let guest = good_parser().data(512, &refusal).data(2048, b"only 3D!");
-    house.add("refuses", &guest.function("init", &format!("{init} i32.const 512")));
-    house.add("traps", &good_parser().function("init", &format!("{init} unreachable")));
-    house.add("lies", &good_parser().data(512, &[7]).function("init", &format!("{init} i32.const 512")));
+    house.add(
+        "refuses",
+        &guest.function("init", &format!("{init} i32.const 512")),
+    );
+    house.add(
+        "traps",
+        &good_parser().function("init", &format!("{init} unreachable")),
+    );
+    house.add(
+        "lies",
+        &good_parser()
+            .data(512, &[7])
+            .function("init", &format!("{init} i32.const 512")),
+    );
     let runtime = house.runtime();
-    let error = |name: &str| open_parser(&runtime, name).expect_err("init fails").to_string();
-    assert_eq!(error("refuses"), "plugin `refuses`: `init` failed: not supported: only 3D!");
+    let error = |name: &str| {
+        open_parser(&runtime, name)
+            .expect_err("init fails")
+            .to_string()
+    };
+    assert_eq!(
+        error("refuses"),
+        "plugin `refuses`: `init` failed: not supported: only 3D!"
+    );
     assert!(error("traps").starts_with("plugin `traps`: `init` trapped: "));
     assert!(error("lies").starts_with("plugin `lies`: `init` trapped: "));
 }
@@ -257,26 +373,49 @@ fn init_may_refuse_in_its_own_words_or_fail() {
 fn a_schema_that_lies_is_refused() {
     let house = House::new();
     let schemas = "(result i32) i32.const 256";
-    let with = |bytes: &[u8]| good_parser().data(256, bytes).function("get-config-schemas", schemas);
+    let with = |bytes: &[u8]| {
+        good_parser()
+            .data(256, bytes)
+            .function("get-config-schemas", schemas)
+    };
     house.add("long", &with(&[0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]));
     house.add("astray", &with(&[0, 0, 0xff, 0xff, 1, 0, 0, 0]));
     let runtime = house.runtime();
     for name in ["long", "astray"] {
-        let error = open_parser(&runtime, name).expect_err("the list is a lie").to_string();
-        assert!(error.starts_with(&format!("plugin `{name}`: `get-config-schemas` ")), "{error}");
+        let error = open_parser(&runtime, name)
+            .expect_err("the list is a lie")
+            .to_string();
+        assert!(
+            error.starts_with(&format!("plugin `{name}`: `get-config-schemas` ")),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn a_start_function_that_traps_or_hangs_is_an_error() {
     let house = House::new();
-    house.write("plugins.toml", "[[plugins]]\nname = \"hangs\"\nlimits.call-timeout-ms = 150\n");
-    house.add("traps", &good_parser().more("(func $begin unreachable) (start $begin)"));
-    house.add("hangs", &good_parser().more("(func $begin (loop $l (br $l))) (start $begin)"));
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"hangs\"\nlimits.call-timeout-ms = 150\n",
+    );
+    house.add(
+        "traps",
+        &good_parser().more("(func $begin unreachable) (start $begin)"),
+    );
+    house.add(
+        "hangs",
+        &good_parser().more("(func $begin (loop $l (br $l))) (start $begin)"),
+    );
     let runtime = house.runtime();
     for name in ["traps", "hangs"] {
-        let error = open_parser(&runtime, name).expect_err("it does not start").to_string();
-        assert!(error.starts_with(&format!("plugin `{name}` cannot be started: ")), "{error}");
+        let error = open_parser(&runtime, name)
+            .expect_err("it does not start")
+            .to_string();
+        assert!(
+            error.starts_with(&format!("plugin `{name}` cannot be started: ")),
+            "{error}"
+        );
     }
 }
 
@@ -285,16 +424,25 @@ fn a_source_that_returns_more_than_asked_is_refused() {
     let mut out = SourceWriter::with_capacity(8);
     out.push(b"abcde");
     let archive = out.finish(State::More);
-    let guest = || Guest::source().archive(132, &archive).function("read", &format!("{READ} i32.const 128"));
+    let guest = || {
+        Guest::source()
+            .archive(132, &archive)
+            .function("read", &format!("{READ} i32.const 128"))
+    };
     let error = read_error(&guest(), 4);
     let begin = "plugin `bad`: `read` returned something that the contract does not allow: ";
-    assert!(error.starts_with(begin) && error.contains("than were asked for"), "{error}");
+    assert!(
+        error.starts_with(begin) && error.contains("than were asked for"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_source_that_traps_or_lies_is_refused() {
     assert!(read_error(&Guest::source(), 4).starts_with("plugin `bad`: `read` trapped: "));
-    let no_such_case = Guest::source().data(128, &[2]).function("read", &format!("{READ} i32.const 128"));
+    let no_such_case = Guest::source()
+        .data(128, &[2])
+        .function("read", &format!("{READ} i32.const 128"));
     assert!(read_error(&no_such_case, 4).starts_with("plugin `bad`: `read` trapped: "));
     let nothing = Guest::source().function("read", &format!("{READ} i32.const 128"));
     let error = read_error(&nothing, 4);

@@ -114,7 +114,9 @@ pub struct Description {
 impl Description {
     /// Whether the component imports `interface` (a name without version).
     pub fn imports_interface(&self, interface: &str) -> bool {
-        self.imports.iter().any(|name| split_version(name).0 == interface)
+        self.imports
+            .iter()
+            .any(|name| split_version(name).0 == interface)
     }
 }
 
@@ -128,7 +130,10 @@ pub fn describe(bytes: &[u8]) -> Result<Description, FormatError> {
 }
 
 /// The decision, from the names alone.
-pub(crate) fn describe_names(imports: Vec<String>, exports: Vec<String>) -> Result<Description, FormatError> {
+pub(crate) fn describe_names(
+    imports: Vec<String>,
+    exports: Vec<String>,
+) -> Result<Description, FormatError> {
     let mut found = None;
     let mut foreign = None;
     for export in &exports {
@@ -138,7 +143,10 @@ pub(crate) fn describe_names(imports: Vec<String>, exports: Vec<String>) -> Resu
             "chipmunk:bytesource/byte-source" => Kind::ByteSource,
             _ => continue,
         };
-        match version.and_then(|v| major_minor(v)).and_then(|(major, minor)| ApiVersion::of(major, minor)) {
+        match version
+            .and_then(|v| major_minor(v))
+            .and_then(|(major, minor)| ApiVersion::of(major, minor))
+        {
             // A component may offer both versions: the newest that we run wins.
             Some(api) => {
                 if found.as_ref().is_none_or(|(_, best, _)| *best < api) {
@@ -149,7 +157,9 @@ pub(crate) fn describe_names(imports: Vec<String>, exports: Vec<String>) -> Resu
         }
     }
     let (kind, api, interface) = match (found, foreign) {
-        (Some((_, ApiVersion::V0_1, interface)), _) => return Err(FormatError::Api010 { interface }),
+        (Some((_, ApiVersion::V0_1, interface)), _) => {
+            return Err(FormatError::Api010 { interface });
+        }
         (Some(found), _) => found,
         (None, Some(interface)) => return Err(FormatError::UnknownApi { interface }),
         (None, None) => return Err(FormatError::OtherWorld { exports }),
@@ -161,10 +171,21 @@ pub(crate) fn describe_names(imports: Vec<String>, exports: Vec<String>) -> Resu
         match interface.split_once(':') {
             Some(("wasi", _)) if version == Some((0, 2)) => flavour = Flavour::Wasi02,
             Some(("chipmunk", _)) if OURS.contains(&interface) && version == Some((0, 2)) => {}
-            _ => return Err(FormatError::UnknownImport { import: import.clone() }),
+            _ => {
+                return Err(FormatError::UnknownImport {
+                    import: import.clone(),
+                });
+            }
         }
     }
-    Ok(Description { kind, api, interface, flavour, imports, exports })
+    Ok(Description {
+        kind,
+        api,
+        interface,
+        flavour,
+        imports,
+        exports,
+    })
 }
 
 /// Interfaces a plugin may import from us: functions in the first two, only types in the others.
@@ -198,7 +219,9 @@ type Names = (Vec<String>, Vec<String>);
 /// The names of the top level's imports and exports.
 fn names(bytes: &[u8]) -> Result<Names, FormatError> {
     if !bytes.starts_with(b"\0asm") {
-        return Err(FormatError::NotWasm { text: looks_like_text(bytes) });
+        return Err(FormatError::NotWasm {
+            text: looks_like_text(bytes),
+        });
     }
     let broken = |source: wasmparser::BinaryReaderError| FormatError::Broken {
         offset: source.offset(),
@@ -213,14 +236,25 @@ fn names(bytes: &[u8]) -> Result<Names, FormatError> {
             wasmparser::Chunk::Parsed { consumed, payload } => (consumed, payload),
             // Not given when told that this is all there is.
             wasmparser::Chunk::NeedMoreData(_) => {
-                return Err(FormatError::Broken { offset: bytes.len(), message: "the file ends too early".to_owned() });
+                return Err(FormatError::Broken {
+                    offset: bytes.len(),
+                    message: "the file ends too early".to_owned(),
+                });
             }
         };
         rest = rest.get(consumed..).unwrap_or_default();
         match payload {
-            Payload::Version { encoding: Encoding::Module, .. } => return Err(FormatError::CoreModule),
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } => return Err(FormatError::CoreModule),
             // The parser has stepped over the nested binary already; only the bytes are still to be dropped.
-            Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. } => {
+            Payload::ModuleSection {
+                unchecked_range, ..
+            }
+            | Payload::ComponentSection {
+                unchecked_range, ..
+            } => {
                 let length = unchecked_range.end.saturating_sub(unchecked_range.start);
                 rest = rest.get(length..).ok_or_else(|| FormatError::Broken {
                     offset: unchecked_range.start,
@@ -235,7 +269,10 @@ fn names(bytes: &[u8]) -> Result<Names, FormatError> {
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export.map_err(broken)?;
-                    if matches!(export.kind, ComponentExternalKind::Instance | ComponentExternalKind::Func) {
+                    if matches!(
+                        export.kind,
+                        ComponentExternalKind::Instance | ComponentExternalKind::Func
+                    ) {
                         exports.push(export.name.name.to_owned());
                     }
                 }
@@ -248,7 +285,10 @@ fn names(bytes: &[u8]) -> Result<Names, FormatError> {
 
 fn looks_like_text(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(256)).unwrap_or_default();
-    !head.is_empty() && head.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e))
+    !head.is_empty()
+        && head
+            .iter()
+            .all(|b| matches!(b, b'\t' | b'\n' | b'\r' | 0x20..=0x7e))
 }
 
 #[cfg(test)]
@@ -290,14 +330,23 @@ mod tests {
 
     #[test]
     fn a_core_module_is_told_from_a_component() {
-        assert_eq!(describe(&wasm("(module (func (export \"parse\")))")), Err(FormatError::CoreModule));
+        assert_eq!(
+            describe(&wasm("(module (func (export \"parse\")))")),
+            Err(FormatError::CoreModule)
+        );
     }
 
     #[test]
     fn other_files_are_not_wasm() {
         assert_eq!(describe(b""), Err(FormatError::NotWasm { text: false }));
-        assert_eq!(describe(b"\x7fELF\x02\x01"), Err(FormatError::NotWasm { text: false }));
-        assert_eq!(describe(b"(component)"), Err(FormatError::NotWasm { text: true }));
+        assert_eq!(
+            describe(b"\x7fELF\x02\x01"),
+            Err(FormatError::NotWasm { text: false })
+        );
+        assert_eq!(
+            describe(b"(component)"),
+            Err(FormatError::NotWasm { text: true })
+        );
     }
 
     #[test]
@@ -307,24 +356,39 @@ mod tests {
                 (instance $i) (export "chipmunk:parser/parser@0.2.0" (instance $i)))"#,
         );
         let whole = describe(&bytes);
-        let cuts = (0..bytes.len()).filter(|&end| describe(bytes.get(..end).unwrap_or_default()) == whole);
+        let cuts =
+            (0..bytes.len()).filter(|&end| describe(bytes.get(..end).unwrap_or_default()) == whole);
         // The one between the exports and the custom section of names.
         assert_eq!(cuts.count(), 1);
-        let ok = (0..bytes.len()).filter(|&end| describe(bytes.get(..end).unwrap_or_default()).is_ok());
+        let ok =
+            (0..bytes.len()).filter(|&end| describe(bytes.get(..end).unwrap_or_default()).is_ok());
         assert_eq!(ok.count(), 1);
     }
 
     #[test]
     fn versions_are_told_apart_by_export_name() {
-        let of = |exports: &[&str]| describe_names(Vec::new(), strings(exports)).map(|d| (d.kind, d.api));
-        assert_eq!(of(&["chipmunk:parser/parser@0.2.7"]), Ok((Kind::Parser, ApiVersion::V0_2)));
-        assert_eq!(of(&["chipmunk:bytesource/byte-source@0.2.0"]), Ok((Kind::ByteSource, ApiVersion::V0_2)));
+        let of = |exports: &[&str]| {
+            describe_names(Vec::new(), strings(exports)).map(|d| (d.kind, d.api))
+        };
         assert_eq!(
-            of(&["chipmunk:parser/parser@0.1.0"]),
-            Err(FormatError::Api010 { interface: "chipmunk:parser/parser@0.1.0".to_owned() })
+            of(&["chipmunk:parser/parser@0.2.7"]),
+            Ok((Kind::Parser, ApiVersion::V0_2))
         );
         assert_eq!(
-            of(&["chipmunk:parser/parser@0.1.0", "chipmunk:parser/parser@0.2.0"]),
+            of(&["chipmunk:bytesource/byte-source@0.2.0"]),
+            Ok((Kind::ByteSource, ApiVersion::V0_2))
+        );
+        assert_eq!(
+            of(&["chipmunk:parser/parser@0.1.0"]),
+            Err(FormatError::Api010 {
+                interface: "chipmunk:parser/parser@0.1.0".to_owned()
+            })
+        );
+        assert_eq!(
+            of(&[
+                "chipmunk:parser/parser@0.1.0",
+                "chipmunk:parser/parser@0.2.0"
+            ]),
             Ok((Kind::Parser, ApiVersion::V0_2))
         );
         for newer in [
@@ -334,24 +398,48 @@ mod tests {
             "chipmunk:parser/parser@0.2",
             "chipmunk:parser/parser@0.2.0-rc.1",
         ] {
-            assert_eq!(of(&[newer]), Err(FormatError::UnknownApi { interface: newer.to_owned() }));
+            assert_eq!(
+                of(&[newer]),
+                Err(FormatError::UnknownApi {
+                    interface: newer.to_owned()
+                })
+            );
         }
         assert_eq!(
             of(&["wasi:cli/run@0.2.0"]),
-            Err(FormatError::OtherWorld { exports: strings(&["wasi:cli/run@0.2.0"]) })
+            Err(FormatError::OtherWorld {
+                exports: strings(&["wasi:cli/run@0.2.0"])
+            })
         );
     }
 
     #[test]
     fn imports_decide_the_flavour_or_are_refused() {
         let of = |imports: &[&str]| {
-            describe_names(strings(imports), strings(&["chipmunk:parser/parser@0.2.0"])).map(|d| d.flavour)
+            describe_names(strings(imports), strings(&["chipmunk:parser/parser@0.2.0"]))
+                .map(|d| d.flavour)
         };
         assert_eq!(of(&[]), Ok(Flavour::Plain));
-        assert_eq!(of(&["chipmunk:shared/logging@0.2.0", "chipmunk:parser/parse-types@0.2.0"]), Ok(Flavour::Plain));
+        assert_eq!(
+            of(&[
+                "chipmunk:shared/logging@0.2.0",
+                "chipmunk:parser/parse-types@0.2.0"
+            ]),
+            Ok(Flavour::Plain)
+        );
         assert_eq!(of(&["wasi:io/error@0.2.3"]), Ok(Flavour::Wasi02));
-        for unknown in ["wasi:io/error@0.3.0", "acme:db/client@1.0.0", "chipmunk:shared/logging@0.9.0", "log"] {
-            assert_eq!(of(&[unknown]), Err(FormatError::UnknownImport { import: unknown.to_owned() }));
+        for unknown in [
+            "wasi:io/error@0.3.0",
+            "acme:db/client@1.0.0",
+            "chipmunk:shared/logging@0.9.0",
+            "log",
+        ] {
+            assert_eq!(
+                of(&[unknown]),
+                Err(FormatError::UnknownImport {
+                    import: unknown.to_owned()
+                })
+            );
         }
     }
 }

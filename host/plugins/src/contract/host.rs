@@ -36,17 +36,29 @@ impl WasiView for HostState {
 impl HostState {
     /// The state of a session with these grants, and with a directory for temporary files if it is `sandboxed`. The directory
     /// is there from the start, because a guest looks at what directories it has only once.
-    pub(crate) fn new(log: GuestLog, grants: &Grants, sandboxed: bool) -> Result<Self, PluginError> {
+    pub(crate) fn new(
+        log: GuestLog,
+        grants: &Grants,
+        sandboxed: bool,
+    ) -> Result<Self, PluginError> {
         let plugin = || log.plugin().to_owned();
         let mut wasi = WasiCtx::builder();
         wasi.name(log.plugin());
         let lines = log.clone();
         wasi.output_lines(move |line| lines.line(LogLevel::Info, line));
         for grant in &grants.directories {
-            wasi.grant(granted(Grant::directory(&grant.host), grant.guest.as_deref(), grant.access));
+            wasi.grant(granted(
+                Grant::directory(&grant.host),
+                grant.guest.as_deref(),
+                grant.access,
+            ));
         }
         for grant in &grants.files {
-            wasi.grant(granted(Grant::file(&grant.host), grant.guest.as_deref(), grant.access));
+            wasi.grant(granted(
+                Grant::file(&grant.host),
+                grant.guest.as_deref(),
+                grant.access,
+            ));
         }
         for (name, value) in &grants.environment {
             wasi.environment(name, value);
@@ -55,14 +67,22 @@ impl HostState {
             stdin(&mut wasi);
         }
         let sandbox = if sandboxed {
-            let made = tempfile::Builder::new().prefix("chipmunk-plugin-").tempdir();
-            let directory = made.map_err(|source| PluginError::Sandbox { plugin: plugin(), source })?;
+            let made = tempfile::Builder::new()
+                .prefix("chipmunk-plugin-")
+                .tempdir();
+            let directory = made.map_err(|source| PluginError::Sandbox {
+                plugin: plugin(),
+                source,
+            })?;
             wasi.grant(sandbox_grant(directory.path()));
             Some(directory)
         } else {
             None
         };
-        let wasi = wasi.build().map_err(|error| PluginError::Grant { plugin: plugin(), message: error.to_string() })?;
+        let wasi = wasi.build().map_err(|error| PluginError::Grant {
+            plugin: plugin(),
+            message: error.to_string(),
+        })?;
         Ok(Self { log, wasi, sandbox })
     }
 }
@@ -86,24 +106,34 @@ fn stdin(wasi: &mut WasiCtxBuilder) {
 }
 
 /// What plugins of a flavour may import.
-pub(crate) fn add_to_linker(linker: &mut Linker<HostState>, flavour: Flavour) -> wasmer_component::Result<()> {
-    linker.instance("chipmunk:shared/logging@0.2.0")?.func_wrap(
-        "log",
-        |cx: StoreContextMut<'_, HostState>, (level, message): (LogLevel, String)| {
-            cx.data().log.line(level, &message);
-            Ok(())
-        },
-    )?;
-    linker.instance("chipmunk:shared/sandbox@0.2.0")?.func_wrap(
-        "temp-directory",
-        |cx: StoreContextMut<'_, HostState>, (): ()| {
-            let path: Result<String, String> = match &cx.data().sandbox {
-                Some(_) => Ok(SANDBOX_PATH.to_owned()),
-                None => Err("a plugin that does not import a file system has no temporary directory".to_owned()),
-            };
-            Ok((path,))
-        },
-    )?;
+pub(crate) fn add_to_linker(
+    linker: &mut Linker<HostState>,
+    flavour: Flavour,
+) -> wasmer_component::Result<()> {
+    linker
+        .instance("chipmunk:shared/logging@0.2.0")?
+        .func_wrap(
+            "log",
+            |cx: StoreContextMut<'_, HostState>, (level, message): (LogLevel, String)| {
+                cx.data().log.line(level, &message);
+                Ok(())
+            },
+        )?;
+    linker
+        .instance("chipmunk:shared/sandbox@0.2.0")?
+        .func_wrap(
+            "temp-directory",
+            |cx: StoreContextMut<'_, HostState>, (): ()| {
+                let path: Result<String, String> = match &cx.data().sandbox {
+                    Some(_) => Ok(SANDBOX_PATH.to_owned()),
+                    None => Err(
+                        "a plugin that does not import a file system has no temporary directory"
+                            .to_owned(),
+                    ),
+                };
+                Ok((path,))
+            },
+        )?;
     match flavour {
         Flavour::Wasi02 => wasmer_component_wasi::add_to_linker(linker),
         Flavour::Plain => Ok(()),

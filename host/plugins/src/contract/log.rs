@@ -24,7 +24,11 @@ pub struct GuestLog {
 impl GuestLog {
     /// An empty log. Lines below `level` are kept for a fault, but not passed on.
     pub fn new(plugin: &str, level: LogLevel) -> Self {
-        Self { plugin: plugin.into(), level, kept: Arc::default() }
+        Self {
+            plugin: plugin.into(),
+            level,
+            kept: Arc::default(),
+        }
     }
 
     /// The plugin's name.
@@ -54,7 +58,12 @@ impl GuestLog {
 
     /// The last lines, oldest first, each behind its level.
     pub fn last_lines(&self) -> Vec<String> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 }
 
@@ -98,14 +107,22 @@ mod tests {
         for n in 0..KEPT_LINES + 2 {
             log.clone().line(LogLevel::Debug, &format!("line {n}"));
         }
-        let expected: Vec<_> = (2..KEPT_LINES + 2).map(|n| format!("DEBUG line {n}")).collect();
+        let expected: Vec<_> = (2..KEPT_LINES + 2)
+            .map(|n| format!("DEBUG line {n}"))
+            .collect();
         assert_eq!(log.last_lines(), expected);
     }
 
     #[test]
     fn lines_cannot_control_a_terminal_or_fill_it() {
-        assert_eq!(visible("a\tb\r\x1b[2J\u{9b}c\nd\n"), "a b\\r\\u{1b}[2J\\u{9b}c | d");
+        assert_eq!(
+            visible("a\tb\r\x1b[2J\u{9b}c\nd\n"),
+            "a b\\r\\u{1b}[2J\\u{9b}c | d"
+        );
         let long = "\u{e9}".repeat(LINE_BYTES);
-        assert_eq!(visible(&long), format!("{} ...", "\u{e9}".repeat(LINE_BYTES / 2)));
+        assert_eq!(
+            visible(&long),
+            format!("{} ...", "\u{e9}".repeat(LINE_BYTES / 2))
+        );
     }
 }

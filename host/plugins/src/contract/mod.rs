@@ -14,8 +14,9 @@ pub use host::HostState;
 pub(crate) use host::add_to_linker;
 pub use log::GuestLog;
 pub use types::{
-    ColumnInfo, ColumnsRenderOptions, ConfigItem, ConfigSchemaItem, ConfigSchemaType, ConfigValue, InitError, LogLevel, Output,
-    ParserCapabilities, ParserConfig, RenderOptions, SourceCapabilities, SourceConfig, SourceError, Version,
+    ColumnInfo, ColumnsRenderOptions, ConfigItem, ConfigSchemaItem, ConfigSchemaType, ConfigValue,
+    InitError, LogLevel, Output, ParserCapabilities, ParserConfig, RenderOptions,
+    SourceCapabilities, SourceConfig, SourceError, Version,
 };
-pub use world::Session;
 pub(crate) use world::Parts as SessionParts;
+pub use world::Session;

@@ -125,7 +125,21 @@ impl ConfigSchemaType {
 }
 
 /// How much a log line matters (`logging.level`), most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, ComponentType, Lift, Lower)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    ComponentType,
+    Lift,
+    Lower,
+)]
 #[component(enum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
@@ -267,7 +281,10 @@ impl ParserCapabilities {
             (Self::COLUMNS, "columns"),
             (Self::ATTACHMENTS, "attachments"),
         ];
-        all.into_iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name).collect()
+        all.into_iter()
+            .filter(|(flag, _)| self.contains(*flag))
+            .map(|(_, name)| name)
+            .collect()
     }
 }
 
@@ -275,6 +292,9 @@ impl SourceCapabilities {
     /// Their names in the WIT.
     pub fn names(self) -> Vec<&'static str> {
         let all = [(Self::TIMESTAMPS, "timestamps"), (Self::LIVE, "live")];
-        all.into_iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name).collect()
+        all.into_iter()
+            .filter(|(flag, _)| self.contains(*flag))
+            .map(|(_, name)| name)
+            .collect()
     }
 }

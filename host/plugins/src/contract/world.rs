@@ -7,12 +7,14 @@
 use std::sync::Arc;
 
 use chipmunk_payload::AlignedBytes;
-use wasmer_component::{Error, Func, Instance, LentBytes, LimitKind, Lift, LiftResult, LowerParams, Store};
+use wasmer_component::{
+    Error, Func, Instance, LentBytes, Lift, LiftResult, LimitKind, LowerParams, Store,
+};
 
 use super::host::HostState;
 use super::{
-    ConfigItem, ConfigSchemaItem, GuestLog, InitError, Kind, ParserCapabilities, ParserConfig, RenderOptions,
-    SourceCapabilities, SourceConfig, SourceError, Version,
+    ConfigItem, ConfigSchemaItem, GuestLog, InitError, Kind, ParserCapabilities, ParserConfig,
+    RenderOptions, SourceCapabilities, SourceConfig, SourceError, Version,
 };
 use crate::config::Limits;
 use crate::error::{FaultCause, GuestFault, PluginError};
@@ -26,19 +28,12 @@ pub struct Session {
     interface: String,
     limits: Limits,
     log: GuestLog,
-    store: SendStore,
+    store: Store<HostState>,
     instance: Instance,
     /// The function that does the work, once the session is initialised.
     work: Option<Func>,
     ended: bool,
 }
-
-/// A store that may be moved to another thread between calls. Goes when the engine's own store is [`Send`].
-#[derive(Debug)]
-struct SendStore(Store<HostState>);
-
-// SAFETY: see engine.
-unsafe impl Send for SendStore {}
 
 /// What a session is made of.
 pub(crate) struct Parts {
@@ -59,15 +54,45 @@ impl Session {
     /// # Errors
     /// [`PluginError::Start`] when a function of the world is missing, or has other types.
     pub(crate) fn new(parts: Parts) -> Result<Self, PluginError> {
-        let Parts { plugin, kind, interface, limits, log, store, instance } = parts;
-        let mut session = Self { plugin, kind, interface, limits, log, store: SendStore(store), instance, work: None, ended: false };
-        session.check_world().map_err(|message| PluginError::Start { plugin: session.plugin.to_string(), message })?;
+        let Parts {
+            plugin,
+            kind,
+            interface,
+            limits,
+            log,
+            store,
+            instance,
+        } = parts;
+        let mut session = Self {
+            plugin,
+            kind,
+            interface,
+            limits,
+            log,
+            store,
+            instance,
+            work: None,
+            ended: false,
+        };
+        session
+            .check_world()
+            .map_err(|message| PluginError::Start {
+                plugin: session.plugin.to_string(),
+                message,
+            })?;
         Ok(session)
     }
 
     fn check_world(&mut self) -> Result<(), String> {
-        fn is<P: LowerParams, R: LiftResult>(session: &mut Session, name: &str) -> Result<(), String> {
-            session.func(name)?.typed::<P, R>().map(drop).map_err(|error| error.to_string())
+        fn is<P: LowerParams, R: LiftResult>(
+            session: &mut Session,
+            name: &str,
+        ) -> Result<(), String> {
+            session
+                .func(name)?
+                .typed::<P, R>()
+                .map(drop)
+                .map_err(|error| error.to_string())
         }
         is::<(), (Version,)>(self, "get-version")?;
         is::<(), (Vec<ConfigSchemaItem>,)>(self, "get-config-schemas")?;
@@ -87,8 +112,15 @@ impl Session {
     }
 
     fn func(&mut self, name: &str) -> Result<Func, String> {
-        let func = self.instance.get_func(&mut self.store.0, (self.interface.as_str(), name));
-        func.ok_or_else(|| format!("it exports `{}`, but no function `{name}` in it", self.interface))
+        let func = self
+            .instance
+            .get_func(&mut self.store, (self.interface.as_str(), name));
+        func.ok_or_else(|| {
+            format!(
+                "it exports `{}`, but no function `{name}` in it",
+                self.interface
+            )
+        })
     }
 
     /// The plugin's own version.
@@ -141,7 +173,11 @@ impl Session {
     ///
     /// # Errors
     /// The guest failed, or refused in its own words.
-    pub fn init_parser(&mut self, config: ParserConfig, items: &[ConfigItem]) -> Result<(), GuestFault> {
+    pub fn init_parser(
+        &mut self,
+        config: ParserConfig,
+        items: &[ConfigItem],
+    ) -> Result<(), GuestFault> {
         let (result,) = self.call::<_, InitResult>("init", (config, items))?;
         self.initialised(result, "parse")
     }
@@ -150,14 +186,25 @@ impl Session {
     ///
     /// # Errors
     /// The guest failed, or refused in its own words.
-    pub fn init_source(&mut self, config: SourceConfig, items: &[ConfigItem]) -> Result<(), GuestFault> {
+    pub fn init_source(
+        &mut self,
+        config: SourceConfig,
+        items: &[ConfigItem],
+    ) -> Result<(), GuestFault> {
         let (result,) = self.call::<_, InitResult>("init", (config, items))?;
         self.initialised(result, "read")
     }
 
-    fn initialised(&mut self, result: Result<(), InitError>, work: &'static str) -> Result<(), GuestFault> {
+    fn initialised(
+        &mut self,
+        result: Result<(), InitError>,
+        work: &'static str,
+    ) -> Result<(), GuestFault> {
         result.map_err(|error| self.end("init", FaultCause::Refused(error.to_string())))?;
-        self.work = Some(self.func(work).map_err(|message| self.end(work, FaultCause::Engine(message)))?);
+        self.work = Some(
+            self.func(work)
+                .map_err(|message| self.end(work, FaultCause::Engine(message)))?,
+        );
         Ok(())
     }
 
@@ -168,13 +215,19 @@ impl Session {
         Ok(self.call::<(), (R,)>(name, ())?.0)
     }
 
-    fn call<P: LowerParams, R: LiftResult>(&mut self, name: &'static str, params: P) -> Result<R, GuestFault> {
+    fn call<P: LowerParams, R: LiftResult>(
+        &mut self,
+        name: &'static str,
+        params: P,
+    ) -> Result<R, GuestFault> {
         if self.ended {
             return Err(self.fault(name, FaultCause::Ended, Vec::new()));
         }
-        let func = self.func(name).map_err(|message| self.end(name, FaultCause::Engine(message)))?;
+        let func = self
+            .func(name)
+            .map_err(|message| self.end(name, FaultCause::Engine(message)))?;
         func.typed::<P, R>()
-            .and_then(|func| func.call(&mut self.store.0, params))
+            .and_then(|func| func.call(&mut self.store, params))
             .map_err(|error| self.end_with(name, error))
     }
 
@@ -194,9 +247,15 @@ impl Session {
                 FaultCause::Trap(trap.message.into_owned())
             }
             Error::Limit(limit) => match limit.kind {
-                LimitKind::Time => FaultCause::Timeout { limit_ms: self.limits.call_timeout_ms },
-                LimitKind::Memory => FaultCause::Memory { limit: self.limits.memory_bytes },
-                LimitKind::ListSize => FaultCause::Output { limit: self.limits.max_output_bytes },
+                LimitKind::Time => FaultCause::Timeout {
+                    limit_ms: self.limits.call_timeout_ms,
+                },
+                LimitKind::Memory => FaultCause::Memory {
+                    limit: self.limits.memory_bytes,
+                },
+                LimitKind::ListSize => FaultCause::Output {
+                    limit: self.limits.max_output_bytes,
+                },
                 _ => FaultCause::Trap(limit.to_string()),
             },
             Error::Poisoned { .. } => FaultCause::Ended,
@@ -208,7 +267,13 @@ impl Session {
     }
 
     fn fault(&self, function: &'static str, cause: FaultCause, frames: Vec<String>) -> GuestFault {
-        GuestFault { plugin: self.plugin.to_string(), function, cause, frames, log_lines: self.log.last_lines() }
+        GuestFault {
+            plugin: self.plugin.to_string(),
+            function,
+            cause,
+            frames,
+            log_lines: self.log.last_lines(),
+        }
     }
 
     /// The function that does the work, if the session is initialised and alive.
@@ -233,9 +298,13 @@ impl ParserGuest for Session {
         let func = self.work("parse")?;
         func.typed::<(&[u8], Option<u64>, bool), (LentBytes,)>()
             .and_then(|func| {
-                func.call_lent(&mut self.store.0, (input, timestamp, at_end), |(lent,), guest| {
-                    archive.fill_from(guest.bytes(&lent));
-                })
+                func.call_lent(
+                    &mut self.store,
+                    (input, timestamp, at_end),
+                    |(lent,), guest| {
+                        archive.fill_from(guest.bytes(&lent));
+                    },
+                )
             })
             .map_err(|error| self.end_with("parse", error))
     }
@@ -251,13 +320,18 @@ impl SourceGuest for Session {
         let outcome = func
             .typed::<(u64,), (Result<LentBytes, SourceError>,)>()
             .and_then(|func| {
-                func.call_lent(&mut self.store.0, (len,), |(result,), guest| result.map(|lent| take(guest.bytes(&lent))))
+                func.call_lent(&mut self.store, (len,), |(result,), guest| {
+                    result.map(|lent| take(guest.bytes(&lent)))
+                })
             })
             .map_err(|error| self.end_with("read", error))?;
         match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(cause)) => Err(self.end("read", cause).into()),
-            Err(error) => Err(ReadFailure::Refused { plugin: self.plugin.to_string(), error }),
+            Err(error) => Err(ReadFailure::Refused {
+                plugin: self.plugin.to_string(),
+                error,
+            }),
         }
     }
 }

@@ -42,13 +42,19 @@ pub(super) fn read_chunk(
 ) -> Result<Digest, ReadFailure> {
     let mut digest = None;
     guest.read(asked as u64, &mut |archive| {
-        let chunk = SourceChunk::check(archive, asked).map_err(|error| FaultCause::Contract(error.to_string()))?;
+        let chunk = SourceChunk::check(archive, asked)
+            .map_err(|error| FaultCause::Contract(error.to_string()))?;
         put(chunk.bytes());
         digest = Some(self::digest(&chunk));
         Ok(())
     })?;
     // A guest that shows no archive has read nothing: the same as an end.
-    Ok(digest.unwrap_or(Digest { length: 0, runs: Vec::new(), skipped: 0, state: State::End }))
+    Ok(digest.unwrap_or(Digest {
+        length: 0,
+        runs: Vec::new(),
+        skipped: 0,
+        state: State::End,
+    }))
 }
 
 /// One run for each segment with a timestamp, and one for all segments without in a row. An empty segment is no run, but
@@ -68,10 +74,19 @@ fn digest(chunk: &SourceChunk<'_>) -> Digest {
                 last.length += length;
                 last.skipped = last.skipped.saturating_add(skipped);
             }
-            _ => runs.push(Run { length, skipped, timestamp: segment.timestamp }),
+            _ => runs.push(Run {
+                length,
+                skipped,
+                timestamp: segment.timestamp,
+            }),
         }
     }
-    Digest { length: chunk.bytes().len(), runs, skipped, state: chunk.state() }
+    Digest {
+        length: chunk.bytes().len(),
+        runs,
+        skipped,
+        state: chunk.state(),
+    }
 }
 
 /// The buffer. `start..shown` is the current slice, `shown..end` is what later loads show.
@@ -114,7 +129,11 @@ impl RunBuffer {
     /// What the source left out and no run told of, at the very end.
     pub(super) fn show_skipped(&mut self) -> Option<ReloadInfo> {
         let skipped_bytes = std::mem::take(&mut self.skipped);
-        (skipped_bytes > 0).then(|| ReloadInfo { available_bytes: self.len(), skipped_bytes, ..ReloadInfo::default() })
+        (skipped_bytes > 0).then(|| ReloadInfo {
+            available_bytes: self.len(),
+            skipped_bytes,
+            ..ReloadInfo::default()
+        })
     }
 
     /// Copies a chunk behind the rest; [`RunBuffer::expect`] is to follow. All runs have been shown.
@@ -132,7 +151,10 @@ impl RunBuffer {
     pub(super) fn adopt(&mut self, mut filled: Vec<u8>) -> Vec<u8> {
         let rest = self.start..self.end;
         let begin = HEADROOM.saturating_sub(rest.len());
-        match (self.bytes.get(rest.clone()), filled.get_mut(begin..HEADROOM)) {
+        match (
+            self.bytes.get(rest.clone()),
+            filled.get_mut(begin..HEADROOM),
+        ) {
             (Some(rest), Some(room)) if rest.len() == room.len() => {
                 room.copy_from_slice(rest);
                 (self.start, self.shown, self.end) = (begin, HEADROOM, filled.len());
@@ -149,7 +171,9 @@ impl RunBuffer {
     pub(super) fn expect(&mut self, digest: &Digest) {
         self.runs.extend(digest.runs.iter().copied());
         if let Some(first) = self.runs.front_mut() {
-            first.skipped = first.skipped.saturating_add(std::mem::take(&mut self.skipped));
+            first.skipped = first
+                .skipped
+                .saturating_add(std::mem::take(&mut self.skipped));
         }
         self.skipped = self.skipped.saturating_add(digest.skipped);
     }
@@ -160,8 +184,20 @@ mod tests {
     use super::*;
 
     fn expect(buffer: &mut RunBuffer, lengths: &[usize]) {
-        let runs = lengths.iter().map(|&length| Run { length, skipped: 0, timestamp: None }).collect();
-        buffer.expect(&Digest { length: 0, runs, skipped: 0, state: State::More });
+        let runs = lengths
+            .iter()
+            .map(|&length| Run {
+                length,
+                skipped: 0,
+                timestamp: None,
+            })
+            .collect();
+        buffer.expect(&Digest {
+            length: 0,
+            runs,
+            skipped: 0,
+            state: State::More,
+        });
     }
 
     fn filled(chunk: &[u8]) -> Vec<u8> {
@@ -212,6 +248,9 @@ mod tests {
         buffer.adopt(filled(b"end"));
         expect(&mut buffer, &[3]);
         assert!(buffer.show().is_some());
-        assert_eq!(buffer.slice(), [vec![7; HEADROOM + 9], b"end".to_vec()].concat());
+        assert_eq!(
+            buffer.slice(),
+            [vec![7; HEADROOM + 9], b"end".to_vec()].concat()
+        );
     }
 }

@@ -34,10 +34,14 @@ impl<G: ParserGuest> BatchReader for GuestReader<G> {
         at_end: bool,
         mut spare: AlignedBytes,
     ) -> Result<Batch, ParserError> {
-        let unrecoverable = |fault: crate::error::GuestFault| ParserError::Unrecoverable(fault.report());
-        self.guest.parse(input, timestamp, at_end, &mut spare).map_err(unrecoverable)?;
-        Batch::check(spare, input.len())
-            .map_err(|error| unrecoverable(self.guest.fail(FaultCause::Contract(error.to_string()))))
+        let unrecoverable =
+            |fault: crate::error::GuestFault| ParserError::Unrecoverable(fault.report());
+        self.guest
+            .parse(input, timestamp, at_end, &mut spare)
+            .map_err(unrecoverable)?;
+        Batch::check(spare, input.len()).map_err(|error| {
+            unrecoverable(self.guest.fail(FaultCause::Contract(error.to_string())))
+        })
     }
 }
 
@@ -66,6 +70,7 @@ mod tests {
     use crate::error::GuestFault;
 
     /// Answers each call with the next archive of a script, and notes what it was called with.
+    #[derive(Debug)]
     struct Scripted {
         archives: Vec<Vec<u8>>,
         calls: Vec<(Vec<u8>, Option<u64>, bool)>,
@@ -76,7 +81,11 @@ mod tests {
         fn proxy(archives: impl IntoIterator<Item = Vec<u8>>) -> ParserProxy<Self> {
             let mut archives: Vec<_> = archives.into_iter().collect();
             archives.reverse();
-            parser_proxy(Self { archives, calls: Vec::new(), ended: false })
+            parser_proxy(Self {
+                archives,
+                calls: Vec::new(),
+                ended: false,
+            })
         }
     }
 
@@ -129,7 +138,9 @@ mod tests {
 
     type Collected = Result<Vec<(usize, String, Vec<u8>)>, ParserError>;
 
-    fn collect<M: LogMessage>(items: Result<impl Iterator<Item = ParseOutput<M>>, ParserError>) -> Collected {
+    fn collect<M: LogMessage>(
+        items: Result<impl Iterator<Item = ParseOutput<M>>, ParserError>,
+    ) -> Collected {
         let items = items?;
         Ok(items
             .map(|item| match item.message {
@@ -151,22 +162,48 @@ mod tests {
     fn a_batch_is_one_call_and_its_messages_have_text_and_bytes() {
         let mut proxy = Scripted::proxy([batch(&[2, 3], Tail::Complete)]);
         let items = collect(proxy.parse(b"abcde", Some(7)));
-        assert_eq!(items, Ok(vec![message("text of 2", "ab"), message("text of 3", "cde")]));
-        assert_eq!(proxy.reader().guest.calls, [(b"abcde".to_vec(), Some(7), false)]);
+        assert_eq!(
+            items,
+            Ok(vec![
+                message("text of 2", "ab"),
+                message("text of 3", "cde")
+            ])
+        );
+        assert_eq!(
+            proxy.reader().guest.calls,
+            [(b"abcde".to_vec(), Some(7), false)]
+        );
         assert_eq!(
             proxy.report().counters,
-            ParserCounters { c_fn: 2, c_plg: 1, p_res: 2, m_ok: 2, ..ParserCounters::default() }
+            ParserCounters {
+                c_fn: 2,
+                c_plg: 1,
+                p_res: 2,
+                m_ok: 2,
+                ..ParserCounters::default()
+            }
         );
     }
 
     #[test]
     fn the_tail_answers_the_next_call_without_the_guest() {
-        let mut proxy =
-            Scripted::proxy([batch(&[2], Tail::Incomplete { needed: 4 }), batch(&[4], Tail::End)]);
-        assert_eq!(collect(proxy.parse(b"abc", None)), Ok(vec![message("text of 2", "ab")]));
-        assert_eq!(collect(proxy.parse(b"c", None)), Err(ParserError::Incomplete));
+        let mut proxy = Scripted::proxy([
+            batch(&[2], Tail::Incomplete { needed: 4 }),
+            batch(&[4], Tail::End),
+        ]);
+        assert_eq!(
+            collect(proxy.parse(b"abc", None)),
+            Ok(vec![message("text of 2", "ab")])
+        );
+        assert_eq!(
+            collect(proxy.parse(b"c", None)),
+            Err(ParserError::Incomplete)
+        );
         assert_eq!(proxy.reader().guest.calls.len(), 1);
-        assert_eq!(collect(proxy.parse(b"cdef", None)), Ok(vec![message("text of 4", "cdef")]));
+        assert_eq!(
+            collect(proxy.parse(b"cdef", None)),
+            Ok(vec![message("text of 4", "cdef")])
+        );
         assert_eq!(collect(proxy.parse(b"gh", None)), Err(ParserError::Eof));
         assert_eq!(proxy.reader().guest.calls.len(), 2);
     }
@@ -174,7 +211,10 @@ mod tests {
     #[test]
     fn an_error_behind_items_comes_with_the_next_call() {
         let mut proxy = Scripted::proxy([batch(&[1], Tail::Error("the table is missing"))]);
-        assert_eq!(collect(proxy.parse(b"ab", None)), Ok(vec![message("text of 1", "a")]));
+        assert_eq!(
+            collect(proxy.parse(b"ab", None)),
+            Ok(vec![message("text of 1", "a")])
+        );
         let error = ParserError::Unrecoverable("the table is missing".to_owned());
         assert_eq!(collect(proxy.parse(b"b", None)), Err(error));
         assert_eq!(proxy.reader().guest.calls.len(), 1);
@@ -183,10 +223,25 @@ mod tests {
     #[test]
     fn a_full_batch_is_followed_by_a_call_with_the_rest() {
         let mut proxy = Scripted::proxy([batch(&[1], Tail::Full), batch(&[2], Tail::Complete)]);
-        assert_eq!(collect(proxy.parse(b"abc", None)), Ok(vec![message("text of 1", "a")]));
-        assert_eq!(collect(proxy.parse_end(b"bc", None)), Ok(vec![message("text of 2", "bc")]));
-        let calls: Vec<_> = proxy.reader().guest.calls.iter().map(|(input, _, end)| (input.as_slice(), *end)).collect();
-        assert_eq!(calls, [(b"abc".as_slice(), false), (b"bc".as_slice(), true)]);
+        assert_eq!(
+            collect(proxy.parse(b"abc", None)),
+            Ok(vec![message("text of 1", "a")])
+        );
+        assert_eq!(
+            collect(proxy.parse_end(b"bc", None)),
+            Ok(vec![message("text of 2", "bc")])
+        );
+        let calls: Vec<_> = proxy
+            .reader()
+            .guest
+            .calls
+            .iter()
+            .map(|(input, _, end)| (input.as_slice(), *end))
+            .collect();
+        assert_eq!(
+            calls,
+            [(b"abc".as_slice(), false), (b"bc".as_slice(), true)]
+        );
     }
 
     #[test]
@@ -194,28 +249,48 @@ mod tests {
         let whole = batch(&[2], Tail::Complete);
         let mut broken = whole.clone();
         broken.iter_mut().rev().take(8).for_each(|byte| *byte = 0);
-        for bad in [Vec::new(), broken, b"a list of records".to_vec(), whole.get(..whole.len() - 4).unwrap_or_default().to_vec()] {
+        for bad in [
+            Vec::new(),
+            broken,
+            b"a list of records".to_vec(),
+            whole.get(..whole.len() - 4).unwrap_or_default().to_vec(),
+        ] {
             let mut proxy = Scripted::proxy([bad, whole.clone()]);
-            let error = collect(proxy.parse(b"ab", None)).expect_err("the archive is bad").to_string();
-            let begin = "plugin `scripted`: `parse` returned something that the contract does not allow: ";
+            let error = collect(proxy.parse(b"ab", None))
+                .expect_err("the archive is bad")
+                .to_string();
+            let begin =
+                "plugin `scripted`: `parse` returned something that the contract does not allow: ";
             assert!(error.starts_with(begin), "{error}");
             assert!(error.ends_with("innermost first:\n    parse_it\n  the plugin's last log lines:\n    WARN strange"), "{error}");
-            let error = collect(proxy.parse(b"ab", None)).expect_err("the session has ended").to_string();
-            assert!(error.starts_with("plugin `scripted`: `parse` was not called"), "{error}");
+            let error = collect(proxy.parse(b"ab", None))
+                .expect_err("the session has ended")
+                .to_string();
+            assert!(
+                error.starts_with("plugin `scripted`: `parse` was not called"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn an_archive_that_consumes_more_than_there_is_ends_the_session() {
         let mut proxy = Scripted::proxy([batch(&[2, 3], Tail::Complete)]);
-        let error = collect(proxy.parse(b"abcd", None)).expect_err("five of four bytes").to_string();
+        let error = collect(proxy.parse(b"abcd", None))
+            .expect_err("five of four bytes")
+            .to_string();
         assert!(error.contains("more bytes than there were"), "{error}");
     }
 
     #[test]
     fn a_trap_is_unrecoverable() {
         let mut proxy = Scripted::proxy([]);
-        let error = collect(proxy.parse(b"ab", None)).expect_err("it traps").to_string();
-        assert!(error.starts_with("plugin `scripted`: `parse` trapped: unreachable\n"), "{error}");
+        let error = collect(proxy.parse(b"ab", None))
+            .expect_err("it traps")
+            .to_string();
+        assert!(
+            error.starts_with("plugin `scripted`: `parse` trapped: unreachable\n"),
+            "{error}"
+        );
     }
 }

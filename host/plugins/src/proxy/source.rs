@@ -28,7 +28,11 @@ pub struct ByteSourceProxy<G = Box<dyn SourceGuest>> {
 impl<G: SourceGuest> ByteSourceProxy<G> {
     /// The proxy of a guest that was initialised, to be asked for `chunk_bytes` at a time (at least one).
     pub fn new(guest: G, chunk_bytes: usize) -> Self {
-        Self { guest, chunk_bytes: chunk_bytes.max(1), stage: Stage::default() }
+        Self {
+            guest,
+            chunk_bytes: chunk_bytes.max(1),
+            stage: Stage::default(),
+        }
     }
 
     /// The guest and the size of its chunks, for another proxy. Bytes that were loaded are lost.
@@ -52,7 +56,10 @@ impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
         self.stage.buffer.len()
     }
 
-    async fn load(&mut self, _filter: Option<&SourceFilter>) -> Result<Option<ReloadInfo>, SourceError> {
+    async fn load(
+        &mut self,
+        _filter: Option<&SourceFilter>,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
         // There is no point to wait at, and therefore none where a dropped future could lose anything.
         loop {
             match self.stage.next() {
@@ -61,7 +68,9 @@ impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
                 Next::Read => {}
             }
             let buffer = &mut self.stage.buffer;
-            let result = read_chunk(&mut self.guest, self.chunk_bytes, |bytes| buffer.append(bytes));
+            let result = read_chunk(&mut self.guest, self.chunk_bytes, |bytes| {
+                buffer.append(bytes)
+            });
             if let Some(pause) = self.stage.accept(result)? {
                 std::thread::sleep(pause);
             }
@@ -105,7 +114,10 @@ impl Stage {
 
     /// Notes what a guest call brought, whose bytes are in the buffer. Says how long to wait before the next one, where there
     /// is a reason to wait.
-    pub(super) fn accept(&mut self, result: Result<Digest, ReadFailure>) -> Result<Option<Duration>, SourceError> {
+    pub(super) fn accept(
+        &mut self,
+        result: Result<Digest, ReadFailure>,
+    ) -> Result<Option<Duration>, SourceError> {
         self.counters.c_rld += 1;
         let digest = match result {
             Ok(digest) => digest,
@@ -135,7 +147,8 @@ impl Stage {
 fn pause(after_ms: u32) -> Duration {
     match after_ms {
         0 => Duration::from_millis(100),
-        ms => Duration::from_millis(u64::from(ms)).clamp(Duration::from_millis(5), Duration::from_secs(10)),
+        ms => Duration::from_millis(u64::from(ms))
+            .clamp(Duration::from_millis(5), Duration::from_secs(10)),
     }
 }
 
@@ -151,11 +164,13 @@ pub(super) mod tests {
     use crate::error::{FaultCause, GuestFault};
 
     /// Answers each call with the next archive of a script.
+    #[derive(Debug)]
     pub(in crate::proxy) struct Scripted {
         pub(in crate::proxy) answers: VecDeque<Answer>,
         pub(in crate::proxy) asked: Arc<Mutex<Vec<u64>>>,
     }
 
+    #[derive(Debug)]
     pub(in crate::proxy) enum Answer {
         Archive(Vec<u8>),
         Refused(crate::contract::SourceError),
@@ -165,7 +180,10 @@ pub(super) mod tests {
 
     impl Scripted {
         pub(in crate::proxy) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-            Self { answers: answers.into_iter().collect(), asked: Arc::default() }
+            Self {
+                answers: answers.into_iter().collect(),
+                asked: Arc::default(),
+            }
         }
 
         pub(in crate::proxy) fn of(archives: impl IntoIterator<Item = Vec<u8>>) -> Self {
@@ -192,7 +210,10 @@ pub(super) mod tests {
                     archive
                 }
                 Some(Answer::Refused(error)) => {
-                    return Err(ReadFailure::Refused { plugin: "scripted".to_owned(), error });
+                    return Err(ReadFailure::Refused {
+                        plugin: "scripted".to_owned(),
+                        error,
+                    });
                 }
                 None => return Err(fault(FaultCause::Trap("unreachable".to_owned())).into()),
             };
@@ -201,7 +222,10 @@ pub(super) mod tests {
     }
 
     /// An archive of segments (bytes, skipped before, timestamp).
-    pub(in crate::proxy) fn archive(segments: &[(&[u8], u32, Option<u64>)], state: State) -> Vec<u8> {
+    pub(in crate::proxy) fn archive(
+        segments: &[(&[u8], u32, Option<u64>)],
+        state: State,
+    ) -> Vec<u8> {
         let mut writer = SourceWriter::with_capacity(64);
         for (bytes, skipped, timestamp) in segments {
             writer.push(bytes);
@@ -222,7 +246,12 @@ pub(super) mod tests {
         pollster::block_on(source.load(None)).map_err(|error| error.to_string())
     }
 
-    fn info(new: usize, available: usize, skipped: usize, ts: Option<u64>) -> Result<Option<ReloadInfo>, String> {
+    fn info(
+        new: usize,
+        available: usize,
+        skipped: usize,
+        ts: Option<u64>,
+    ) -> Result<Option<ReloadInfo>, String> {
         Ok(Some(ReloadInfo {
             newly_loaded_bytes: new,
             available_bytes: available,
@@ -233,7 +262,8 @@ pub(super) mod tests {
 
     #[test]
     fn each_chunk_is_one_call_and_comes_behind_the_rest() {
-        let mut source = ByteSourceProxy::new(Scripted::of([bytes(b"abcd"), bytes(b"efg"), end()]), 4);
+        let mut source =
+            ByteSourceProxy::new(Scripted::of([bytes(b"abcd"), bytes(b"efg"), end()]), 4);
         assert_eq!(load(&mut source), info(4, 4, 0, None));
         source.consume(3);
         assert_eq!(load(&mut source), info(3, 4, 0, None));
@@ -241,8 +271,20 @@ pub(super) mod tests {
         source.consume(4);
         assert_eq!(load(&mut source), Ok(None));
         assert_eq!(load(&mut source), Ok(None));
-        assert_eq!(source.guest.asked.lock().map(|asked| asked.clone()).ok(), Some(vec![4, 4, 4]));
-        assert_eq!(source.counters(), SourceCounters { c_cns: 2, c_rld: 3, r_ok: 2, r_eof: 1, r_err: 0 });
+        assert_eq!(
+            source.guest.asked.lock().map(|asked| asked.clone()).ok(),
+            Some(vec![4, 4, 4])
+        );
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_cns: 2,
+                c_rld: 3,
+                r_ok: 2,
+                r_eof: 1,
+                r_err: 0
+            }
+        );
     }
 
     #[test]
@@ -278,12 +320,22 @@ pub(super) mod tests {
         assert_eq!(source.current_slice(), b"defgh");
         assert_eq!(load(&mut source), info(0, 5, 9, None));
         assert_eq!(load(&mut source), Ok(None));
-        assert_eq!(source.counters(), SourceCounters { c_cns: 1, c_rld: 2, r_ok: 1, r_eof: 1, r_err: 0 });
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_cns: 1,
+                c_rld: 2,
+                r_ok: 1,
+                r_eof: 1,
+                r_err: 0
+            }
+        );
     }
 
     #[test]
     fn what_is_skipped_at_the_end_is_told_before_the_end() {
-        let mut source = ByteSourceProxy::new(Scripted::of([archive(&[(b"", 7, None)], State::End)]), 64);
+        let mut source =
+            ByteSourceProxy::new(Scripted::of([archive(&[(b"", 7, None)], State::End)]), 64);
         assert_eq!(load(&mut source), info(0, 0, 7, None));
         assert_eq!(load(&mut source), Ok(None));
     }
@@ -295,15 +347,30 @@ pub(super) mod tests {
         let begin = Instant::now();
         assert_eq!(load(&mut source), info(1, 1, 0, None));
         assert!(begin.elapsed() >= Duration::from_millis(40));
-        assert_eq!(source.counters(), SourceCounters { c_rld: 3, r_ok: 1, ..SourceCounters::default() });
-        assert_eq!([pause(0), pause(1), pause(u32::MAX)].map(|pause| pause.as_millis()), [100, 5, 10_000]);
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_rld: 3,
+                r_ok: 1,
+                ..SourceCounters::default()
+            }
+        );
+        assert_eq!(
+            [pause(0), pause(1), pause(u32::MAX)].map(|pause| pause.as_millis()),
+            [100, 5, 10_000]
+        );
     }
 
     #[test]
     fn more_bytes_than_asked_for_are_a_fault_with_the_plugins_name() {
         let mut source = ByteSourceProxy::new(Scripted::of([bytes(b"abcde")]), 4);
         let error = load(&mut source).expect_err("five of four bytes");
-        assert!(error.starts_with("plugin `scripted`: `read` returned something that the contract does not allow: "), "{error}");
+        assert!(
+            error.starts_with(
+                "plugin `scripted`: `read` returned something that the contract does not allow: "
+            ),
+            "{error}"
+        );
         assert!(error.contains("than were asked for"), "{error}");
         assert_eq!(source.len(), 0);
         assert_eq!(source.counters().r_err, 1);
@@ -311,18 +378,37 @@ pub(super) mod tests {
 
     #[test]
     fn a_bad_archive_or_one_without_progress_is_a_fault() {
-        for bad in [Vec::new(), b"plain bytes".to_vec(), archive(&[], State::More)] {
+        for bad in [
+            Vec::new(),
+            b"plain bytes".to_vec(),
+            archive(&[], State::More),
+        ] {
             let error = load(&mut ByteSourceProxy::new(Scripted::of([bad]), 4)).expect_err("bad");
-            assert!(error.starts_with("plugin `scripted`: `read` returned something"), "{error}");
+            assert!(
+                error.starts_with("plugin `scripted`: `read` returned something"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_refusal_is_an_error_in_the_guests_words_and_it_may_be_asked_again() {
         let refused = Answer::Refused(crate::contract::SourceError::Io("disk on fire".to_owned()));
-        let mut source = ByteSourceProxy::new(Scripted::new([refused, Answer::Archive(bytes(b"x"))]), 4);
-        assert_eq!(load(&mut source), Err("plugin `scripted`: disk on fire".to_owned()));
+        let mut source =
+            ByteSourceProxy::new(Scripted::new([refused, Answer::Archive(bytes(b"x"))]), 4);
+        assert_eq!(
+            load(&mut source),
+            Err("plugin `scripted`: disk on fire".to_owned())
+        );
         assert_eq!(load(&mut source), info(1, 1, 0, None));
-        assert_eq!(source.counters(), SourceCounters { c_rld: 2, r_ok: 1, r_err: 1, ..SourceCounters::default() });
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_rld: 2,
+                r_ok: 1,
+                r_err: 1,
+                ..SourceCounters::default()
+            }
+        );
     }
 }

@@ -83,7 +83,12 @@ impl ThreadedSource {
         let thread = std::thread::Builder::new()
             .name("plugin-source".to_owned())
             .spawn(move || serve(guest, chunk_bytes, &theirs))?;
-        Ok(Self { stage: Stage::default(), shared, thread: Some(thread), spare: Vec::new() })
+        Ok(Self {
+            stage: Stage::default(),
+            shared,
+            thread: Some(thread),
+            spare: Vec::new(),
+        })
     }
 
     /// Posts a request, unless one is under way, and waits for its answer.
@@ -93,7 +98,10 @@ impl ThreadedSource {
             if !state.outstanding {
                 state.outstanding = true;
                 state.cancelled = false;
-                state.request = Some(Request { spare: std::mem::take(&mut self.spare), pause });
+                state.request = Some(Request {
+                    spare: std::mem::take(&mut self.spare),
+                    pause,
+                });
                 self.shared.told.notify_one();
             }
         }
@@ -130,7 +138,10 @@ impl ByteSource for ThreadedSource {
         self.stage.buffer.len()
     }
 
-    async fn load(&mut self, _filter: Option<&SourceFilter>) -> Result<Option<ReloadInfo>, SourceError> {
+    async fn load(
+        &mut self,
+        _filter: Option<&SourceFilter>,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
         let mut pause = Duration::ZERO;
         loop {
             match self.stage.next() {
@@ -186,14 +197,21 @@ impl Drop for ThreadedSource {
 /// The thread: a guest call for each request, until the source is gone.
 fn serve(mut guest: impl SourceGuest, chunk_bytes: usize, shared: &Shared) {
     loop {
-        let Some(Request { mut spare, pause }) = next_request(shared) else { return };
+        let Some(Request { mut spare, pause }) = next_request(shared) else {
+            return;
+        };
         let result = wait(shared, pause).then(|| {
             spare.clear();
             spare.resize(HEADROOM, 0);
-            read_chunk(&mut guest, chunk_bytes, |bytes| spare.extend_from_slice(bytes))
+            read_chunk(&mut guest, chunk_bytes, |bytes| {
+                spare.extend_from_slice(bytes)
+            })
         });
         let mut state = shared.lock();
-        state.answer = Some(Answer { filled: spare, result });
+        state.answer = Some(Answer {
+            filled: spare,
+            result,
+        });
         if let Some(waker) = state.waker.take() {
             // Not while the lock is held: waking may poll at once.
             drop(state);
@@ -211,7 +229,10 @@ fn next_request(shared: &Shared) -> Option<Request> {
         if let Some(request) = state.request.take() {
             return Some(request);
         }
-        state = shared.told.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = shared
+            .told
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -227,7 +248,11 @@ fn wait(shared: &Shared, pause: Duration) -> bool {
         if left.is_zero() {
             return true;
         }
-        state = shared.told.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        state = shared
+            .told
+            .wait_timeout(state, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
     }
 }
 
@@ -243,7 +268,8 @@ mod tests {
     use super::*;
 
     fn threaded(answers: impl IntoIterator<Item = Answer>) -> ThreadedSource {
-        ThreadedSource::new(ByteSourceProxy::new(Scripted::new(answers), 64)).expect("the system has threads")
+        ThreadedSource::new(ByteSourceProxy::new(Scripted::new(answers), 64))
+            .expect("the system has threads")
     }
 
     fn load(source: &mut ThreadedSource) -> Option<(usize, usize)> {
@@ -267,13 +293,27 @@ mod tests {
         assert_eq!(load(&mut source), Some((3, 6)));
         assert_eq!(source.current_slice(), b"bcdefg");
         assert_eq!(load(&mut source), None);
-        assert_eq!(source.counters(), SourceCounters { c_cns: 1, c_rld: 3, r_ok: 2, r_eof: 1, r_err: 0 });
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_cns: 1,
+                c_rld: 3,
+                r_ok: 2,
+                r_eof: 1,
+                r_err: 0
+            }
+        );
     }
 
     #[test]
     fn a_dropped_load_leaves_its_result_for_the_next() {
         let slow = |bytes| Answer::After(Duration::from_millis(30), bytes);
-        let mut source = threaded([slow(bytes(b"ab")), slow(bytes(b"cd")), slow(bytes(b"ef")), Answer::Archive(end())]);
+        let mut source = threaded([
+            slow(bytes(b"ab")),
+            slow(bytes(b"cd")),
+            slow(bytes(b"ef")),
+            Answer::Archive(end()),
+        ]);
         let mut seen = Vec::new();
         loop {
             // Dropped again and again while the guest reads, and once more when the answer is there.
@@ -323,7 +363,10 @@ mod tests {
 
     #[test]
     fn dropping_it_does_not_wait_for_a_live_source() {
-        let mut source = threaded([Answer::Archive(archive(&[], Tail::RetryLater { after_ms: 10_000 }))]);
+        let mut source = threaded([Answer::Archive(archive(
+            &[],
+            Tail::RetryLater { after_ms: 10_000 },
+        ))]);
         let begin = Instant::now();
         start_and_drop(&mut source);
         drop(source);

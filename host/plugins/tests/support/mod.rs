@@ -31,8 +31,14 @@ impl Guest {
         guest
             .function("get-capabilities", "(result i32) i32.const 31")
             .function("get-render-options", "(result i32) i32.const 64")
-            .function("init", "(param i32 i32 i32 i32 i32) (result i32) i32.const 96")
-            .function("parse", "(param i32 i32 i32 i64 i32) (result i32) unreachable")
+            .function(
+                "init",
+                "(param i32 i32 i32 i32 i32) (result i32) i32.const 96",
+            )
+            .function(
+                "parse",
+                "(param i32 i32 i32 i64 i32) (result i32) unreachable",
+            )
     }
 
     /// A source that has nothing to configure, and whose `read` traps until a test gives it a body.
@@ -114,17 +120,31 @@ impl Guest {
         }
         text.push_str(&self.more);
         for (name, body) in &self.functions {
-            let _ = write!(text, "(func ${} (export \"{}#{name}\") {body})", name.replace('-', "_"), self.interface);
+            let _ = write!(
+                text,
+                "(func ${} (export \"{}#{name}\") {body})",
+                name.replace('-', "_"),
+                self.interface
+            );
         }
         text.push(')');
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let mut resolve = Resolve::default();
         let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-        let (package, _) = resolve.push_dir(&wit).expect("the repository's WIT is right");
-        let world = resolve.select_world(&[package], Some(self.world)).expect("our worlds are there");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it can be embedded");
-        let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("it is a module of the world");
-        encoder.encode().expect("it becomes a component")
+        let (package, _) = resolve
+            .push_dir(&wit)
+            .expect("the repository's WIT is right");
+        let world = resolve
+            .select_world(&[package], Some(self.world))
+            .expect("our worlds are there");
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+            .expect("it can be embedded");
+        let mut encoder = ComponentEncoder::default();
+        let ready = encoder
+            .validate(true)
+            .module(&module)
+            .expect("it is a module of the world");
+        ready.encode().expect("it becomes a component")
     }
 }
 
@@ -135,7 +155,9 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
-        Self { root: tempfile::tempdir().expect("temp dir") }
+        Self {
+            root: tempfile::tempdir().expect("temp dir"),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
