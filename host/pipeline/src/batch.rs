@@ -52,6 +52,8 @@ pub struct BatchParser<R> {
     next: Next,
     /// What the last batch wants behind its rest, if it ended as incomplete.
     wanted: Option<usize>,
+    /// The last batch was made with the word that nothing will follow.
+    told_end: bool,
 }
 
 /// What the tail of the last batch says about the next call.
@@ -76,6 +78,32 @@ impl<R: BatchReader> BatchParser<R> {
             last: None,
             next: Next::Read,
             wanted: None,
+            told_end: false,
+        }
+    }
+
+    /// What the last batch's tail leaves to say. Where there was no message at all, and the last batch was not known to be
+    /// the last, the tail is that of an empty batch: the reader may know why.
+    fn last_word(&mut self) -> Result<(), ParserError> {
+        if let Next::Failed(why) = &self.next {
+            return Err(ParserError::Unrecoverable(why.clone()));
+        }
+        let ParserReport {
+            counters,
+            skipped_bytes,
+            ..
+        } = self.tally.report();
+        if self.told_end || counters.m_ok > 0 || skipped_bytes == 0 {
+            return Ok(());
+        }
+        self.told_end = true;
+        self.tally.called();
+        let batch = self
+            .reader
+            .read_batch(&[], None, true, AlignedBytes::new())?;
+        match batch.tail() {
+            TailView::Error(why) => Err(ParserError::Unrecoverable(why.to_owned())),
+            _ => Ok(()),
         }
     }
 
@@ -127,6 +155,7 @@ impl<R: BatchReader> BatchParser<R> {
             }
         }
         self.wanted = None;
+        self.told_end = at_end;
 
         let spare = self
             .last
@@ -221,6 +250,14 @@ impl<R: BatchReader> Parser for BatchParser<R> {
 
     fn wants_more(&self) -> Option<usize> {
         self.wanted
+    }
+
+    fn ended(&mut self) -> Result<(), ParserError> {
+        let outcome = self.last_word();
+        if let Err(error) = &outcome {
+            self.tally.error(error);
+        }
+        outcome
     }
 
     fn report(&self) -> ParserReport {

@@ -70,6 +70,14 @@ pub trait Parser {
         None
     }
 
+    /// The trace has ended and all of it is consumed: the parser's last word on the whole.
+    ///
+    /// # Errors
+    /// [`ParserError::Unrecoverable`] if that is that it was no trace for this parser, say.
+    fn ended(&mut self) -> Result<(), ParserError> {
+        Ok(())
+    }
+
     /// What was called how often, and what was skipped.
     fn report(&self) -> ParserReport {
         ParserReport::default()

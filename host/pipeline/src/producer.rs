@@ -244,7 +244,11 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         if self.source.is_empty() {
             if self.at_end {
                 self.done = true;
-                return Ok(Step::Done);
+                let offset = self.offset;
+                return match self.parser.ended() {
+                    Ok(()) => Ok(Step::Done),
+                    Err(error) => Err(ProduceError::Parser { offset, error }),
+                };
             }
             self.load(0).await?;
             return Ok(Step::Progress);

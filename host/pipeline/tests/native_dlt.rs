@@ -3,7 +3,7 @@
 mod common;
 
 use chipmunk_pipeline::{
-    LogMessage, ParseYield, Parser, ParserCounters, ParserError, SourceCounters,
+    LogMessage, MessageProducer, ParseYield, Parser, ParserCounters, ParserError, SourceCounters,
     native::{DltOutput, StreamSource},
 };
 use common::{Chunks, dlt, dlt_core, raw, stream, text, trace};
@@ -167,6 +167,26 @@ fn a_truncated_last_message_is_skipped() {
         assert_eq!(out, input[..input.len() - last]);
         assert_eq!(report.skipped_bytes, (last - cut) as u64);
         assert_eq!(report.first_skip, Some((input.len() - last) as u64));
+    }
+}
+
+#[test]
+fn a_trace_of_another_protocol_version_is_refused_wherever_it_is_cut() {
+    let input =
+        b"DLT\x02 this is of version 2 and has more bytes than the reader keeps back".repeat(3);
+    for chunk in [1, 7, 50, input.len() - 1, input.len(), 4096] {
+        let mut producer = MessageProducer::new(stream(&input, chunk), dlt(DltOutput::Ranges));
+        let error =
+            pollster::block_on(producer.for_each(|_, _| Ok(()))).expect_err("nothing is read");
+        assert!(
+            error.to_string().contains("version 2"),
+            "chunks of {chunk} bytes: {error}"
+        );
+        assert_eq!(
+            producer.report().skipped_bytes,
+            input.len() as u64,
+            "chunks of {chunk} bytes"
+        );
     }
 }
 
