@@ -103,7 +103,10 @@ impl Engine {
 
     /// Everything that decides whether compiled code can be used here: versions of wasmer and of our artifact, compiler and
     /// its settings, target, CPU features. Equal strings mean that an artifact of one engine runs on the other.
-    pub fn fingerprint(&self) -> &str {
+    pub /// What we change in wasmer's settings that decides what is compiled; to be changed with them.
+const SETTINGS: &str = "opt=speed,shared-tables=1";
+
+fn fingerprint(&self) -> &str {
         &self.inner.fingerprint
     }
 
@@ -134,6 +137,9 @@ fn features() -> Features {
     features
 }
 
+/// What we change in wasmer's settings that decides what is compiled; to be changed with them.
+const SETTINGS: &str = "opt=speed,shared-tables=1";
+
 fn fingerprint(wasmer: &wasmer::Engine, compiler: Compiler, target: &Target) -> String {
     let mut cpu: Vec<String> = target
         .cpu_features()
@@ -142,7 +148,7 @@ fn fingerprint(wasmer: &wasmer::Engine, compiler: Compiler, target: &Target) -> 
         .collect();
     cpu.sort_unstable();
     format!(
-        "wasmer {} artifact {} compiler {} {} target {} cpu {}",
+        "wasmer {} artifact {} compiler {} {} settings {SETTINGS} target {} cpu {}",
         wasmer_types::VERSION,
         crate::artifact::VERSION,
         compiler.name(),
