@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Our errors name their causes themselves.
-            eprintln!("chipmunk-plugins: {error}");
+            output::tell(&error);
             if error.is::<Usage>() {
                 ExitCode::from(2)
             } else {

@@ -4,6 +4,7 @@
 //! the program remove it. What already exists and is no file (a pipe, `/dev/null`) is written to directly.
 
 use std::{
+    fmt,
     fs::{File, Metadata},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -201,6 +202,11 @@ pub fn show(text: &str) -> Result<(), WriteError> {
         .map_err(|error| WriteError::new(&Endpoint::Stream, error))
 }
 
+/// Writes a line to the standard error, under the program's name. If nobody listens there, so be it.
+pub fn tell(what: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "chipmunk-plugins: {what}");
+}
+
 fn pending() -> MutexGuard<'static, Option<PathBuf>> {
     // A path is whole whatever panicked.
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -217,7 +223,7 @@ fn remove_on_signals() -> anyhow::Result<()> {
                 // If that fails there is nothing left to try.
                 let _ = std::fs::remove_file(path);
             }
-            eprintln!("chipmunk-plugins: interrupted; no output was left");
+            tell(&"interrupted; no output was left");
             // The lock is held: nothing is renamed any more.
             std::process::exit(1);
         });

@@ -1,20 +1,24 @@
 //! Shows the figures of a run: a table in the prototype's terms, or one line of JSON.
 
-use std::fmt::Write;
+use std::{fmt::Write, io};
 
 use chipmunk_pipeline::{CacheUse, Statistics};
 
-use crate::args::StatsForm;
+use crate::{args::StatsForm, output};
 
 /// Writes the figures to the standard error.
 pub fn show(statistics: &Statistics, form: StatsForm) {
-    match form {
+    let text = match form {
         StatsForm::Json => match serde_json::to_string(statistics) {
-            Ok(line) => eprintln!("{line}"),
-            Err(error) => eprintln!("chipmunk-plugins: cannot show the statistics: {error}"),
+            Ok(line) => line + "\n",
+            Err(error) => {
+                return output::tell(&format_args!("cannot show the statistics: {error}"));
+            }
         },
-        StatsForm::Table => eprint!("{}", table(statistics)),
-    }
+        StatsForm::Table => table(statistics),
+    };
+    // If nobody listens there, so be it.
+    let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
 }
 
 fn table(statistics: &Statistics) -> String {

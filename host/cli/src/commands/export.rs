@@ -19,7 +19,7 @@ use chipmunk_pipeline::{
 use crate::{
     Outcome,
     args::{Endpoint, ExportArguments, Format, LogLevel},
-    output::{Output, WriteError},
+    output::{self, Output, WriteError},
     progress::Progress,
     sides::{self, ParserSide, Sides},
     stats,
@@ -155,10 +155,10 @@ impl Job<'_> {
     /// Damage, figures, and how it ended.
     fn tell(&self, report: &ProducerReport, start: Duration, run: Duration) -> Outcome {
         if let Some(first) = report.first_skip {
-            eprintln!(
-                "chipmunk-plugins: warning: {} of {} bytes are no messages and were skipped, the first at offset {first}",
+            output::tell(&format_args!(
+                "warning: {} of {} bytes are no messages and were skipped, the first at offset {first}",
                 report.skipped_bytes, report.loaded_bytes
-            );
+            ));
         }
         if let Some(form) = self.arguments.stats {
             let statistics = Statistics {

@@ -11,8 +11,8 @@ pub fn run(arguments: &ListArguments) -> anyhow::Result<Outcome> {
     let runtime = sides::runtime(&arguments.registry)?;
     let listed = runtime.list();
     if listed.is_empty() {
-        eprintln!(
-            "chipmunk-plugins: there are no plugins; `just build` makes those of this project, `--config` names a plugins.toml"
+        output::tell(
+            &"there are no plugins; `just build` makes those of this project, `--config` names a plugins.toml",
         );
     }
     output::show(&table(&listed))?;
@@ -29,9 +29,12 @@ fn table(listed: &[Listed]) -> String {
     for plugin in listed {
         let what = match (&plugin.problem, plugin.kind, plugin.api, plugin.flavour) {
             (None, Some(kind), Some(api), Some(flavour)) => {
-                format!("{kind:<11} {api:<6} {flavour:<8}")
+                // Their own `Display`s know no width.
+                let (kind, api) = (kind.to_string(), api.to_string());
+                let flavour = flavour.to_string();
+                format!("{kind:<11}  {api:<5}  {flavour:<8}")
             }
-            _ => format!("{:<27}", "cannot be used"),
+            _ => format!("{:<28}", "cannot be used"),
         };
         // Writing to a string does not fail.
         let _ = writeln!(
