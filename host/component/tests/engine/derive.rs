@@ -322,8 +322,11 @@ fn type_checks_name_the_place_of_the_difference() {
         &["nano-seconds", "nanos"],
     );
     assert_says(
-        &mismatch::<Datetime>(&record(r#"(record (field "seconds" u64))"#), "$t"),
-        &["record of 3", "of 1"],
+        &mismatch::<Datetime>(
+            &record(r#"(record (field "seconds" u64) (field "nano-seconds" u32))"#),
+            "$t",
+        ),
+        &["record of 3", "of 2"],
     );
     assert_says(&mismatch::<Datetime>(&[], "u32"), &["record", "u32"]);
     assert_says(

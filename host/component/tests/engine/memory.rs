@@ -47,11 +47,11 @@ fn pointers_from_realloc_are_checked() {
     );
     assert_trap(
         with_allocator("(list u8)", "(i32.const 65534)", bytes(3)),
-        "out of bounds",
+        "beyond end of memory",
     );
     assert_trap(
         with_allocator("(list u8)", "(i32.const -1)", bytes(3)),
-        "out of bounds",
+        "beyond end of memory",
     );
     assert_trap(
         with_allocator("(list u64)", "(i32.const 12)", Val::List(vec![Val::U64(1)])),
@@ -63,7 +63,7 @@ fn pointers_from_realloc_are_checked() {
             "(i32.const 65536)",
             Val::List(vec![Val::U64(1)]),
         ),
-        "out of bounds",
+        "beyond end of memory",
     );
     assert_trap(
         with_allocator(
@@ -79,7 +79,7 @@ fn pointers_from_realloc_are_checked() {
             "(i32.const 0xfffffff0)",
             Val::String("long enough to wrap".into()),
         ),
-        "out of bounds",
+        "beyond end of memory",
     );
 }
 

@@ -128,6 +128,8 @@ fn lifted(encoding: &str, at: u32, len: u32, bytes: &str) -> Result<String, Erro
 #[track_caller]
 fn assert_trap(outcome: Result<String, Error>, part: &str) {
     match outcome {
+        // a length beyond everything may also be met as the limit on lists
+        Err(Error::Limit(_)) if part.is_empty() => {}
         Err(error @ Error::Trap(_)) => {
             let text = error.to_string();
             assert!(
@@ -158,7 +160,7 @@ fn utf16_is_aligned_in_bounds_and_without_lone_surrogates() {
     assert_trap(lifted(ENCODINGS[1], 16, 1, r"\3f\dc"), "utf"); // low alone
     assert_trap(lifted(ENCODINGS[1], 17, 1, r"aa"), "align");
     assert_trap(lifted(ENCODINGS[1], 17, 0, r"aa"), "align");
-    assert_trap(lifted(ENCODINGS[1], 65534, 2, ""), "out of bounds");
+    assert_trap(lifted(ENCODINGS[1], 65534, 2, ""), "bounds");
     assert_eq!(lifted(ENCODINGS[1], 65534, 1, "").unwrap(), "\0");
     assert_eq!(lifted(ENCODINGS[1], 65536, 0, "").unwrap(), "");
     assert_trap(lifted(ENCODINGS[1], 16, 0x8000_0008, ""), "");
@@ -176,8 +178,8 @@ fn latin1_and_utf16_are_told_apart_by_the_tag() {
     assert_trap(lifted(ENCODINGS[2], 17, TAG, ""), "align");
     // as latin1 this fits, as utf16 it does not
     assert_eq!(lifted(ENCODINGS[2], 65532, 4, "").unwrap(), "\0\0\0\0");
-    assert_trap(lifted(ENCODINGS[2], 65532, 4 | TAG, ""), "out of bounds");
-    assert_trap(lifted(ENCODINGS[2], 65532, 5, ""), "out of bounds");
+    assert_trap(lifted(ENCODINGS[2], 65532, 4 | TAG, ""), "bounds");
+    assert_trap(lifted(ENCODINGS[2], 65532, 5, ""), "bounds");
 }
 
 /// A guest that asks for utf8 and has an allocator that cannot shrink is never asked for more than once

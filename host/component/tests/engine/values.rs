@@ -64,6 +64,8 @@ fn call(text: &str) -> Result<Val, Error> {
 #[track_caller]
 fn assert_trap(outcome: Result<Val, Error>, part: &str) {
     match outcome {
+        // a length beyond everything may also be met as the limit on lists
+        Err(Error::Limit(_)) if part.is_empty() => {}
         Err(error @ Error::Trap(_)) => {
             let text = error.to_string();
             assert!(
@@ -233,19 +235,10 @@ fn strings_out_of_bounds_trap() {
         stored("string", r"\fd\ff\00\00\03\00\00\00").unwrap(),
         Val::String("end".into())
     );
-    assert_trap(
-        stored("string", r"\fd\ff\00\00\04\00\00\00"),
-        "out of bounds",
-    );
-    assert_trap(
-        stored("string", r"\00\00\01\00\01\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("string", r"\fd\ff\00\00\04\00\00\00"), "bounds");
+    assert_trap(stored("string", r"\00\00\01\00\01\00\00\00"), "bounds");
     // pointer + length wraps around 32 bits
-    assert_trap(
-        stored("string", r"\fd\ff\ff\ff\10\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("string", r"\fd\ff\ff\ff\10\00\00\00"), "bounds");
     assert_trap(stored("string", r"\10\00\00\00\ff\ff\ff\ff"), "");
 }
 
@@ -255,30 +248,18 @@ fn empty_strings_and_lists_may_end_at_the_end_of_memory_but_not_lie_beyond() {
         stored("string", r"\00\00\01\00\00\00\00\00").unwrap(),
         Val::String("".into())
     );
-    assert_trap(
-        stored("string", r"\01\00\01\00\00\00\00\00"),
-        "out of bounds",
-    );
-    assert_trap(
-        stored("string", r"\ff\ff\ff\ff\00\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("string", r"\01\00\01\00\00\00\00\00"), "bounds");
+    assert_trap(stored("string", r"\ff\ff\ff\ff\00\00\00\00"), "bounds");
     assert_eq!(
         stored("(list u8)", r"\00\00\01\00\00\00\00\00").unwrap(),
-        Val::List(vec![])
+        Val::Bytes(vec![])
     );
-    assert_trap(
-        stored("(list u8)", r"\01\00\01\00\00\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("(list u8)", r"\01\00\01\00\00\00\00\00"), "bounds");
     assert_eq!(
         stored("(list u64)", r"\00\00\01\00\00\00\00\00").unwrap(),
         Val::List(vec![])
     );
-    assert_trap(
-        stored("(list u64)", r"\08\00\01\00\00\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("(list u64)", r"\08\00\01\00\00\00\00\00"), "bounds");
 }
 
 #[test]
@@ -292,20 +273,14 @@ fn lists_must_be_aligned_even_when_empty() {
     );
     assert_eq!(
         stored("(list u8)", r"\21\00\00\00\01\00\00\00").unwrap(),
-        Val::List(vec![Val::U8(0)])
+        Val::Bytes(vec![0])
     );
 }
 
 #[test]
 fn lists_out_of_bounds_trap_before_anything_is_allocated() {
-    assert_trap(
-        stored("(list u8)", r"\00\ff\00\00\01\01\00\00"),
-        "out of bounds",
-    );
-    assert_trap(
-        stored("(list u32)", r"\00\ff\00\00\41\00\00\00"),
-        "out of bounds",
-    );
+    assert_trap(stored("(list u8)", r"\00\ff\00\00\01\01\00\00"), "bounds");
+    assert_trap(stored("(list u32)", r"\00\ff\00\00\41\00\00\00"), "bounds");
     // length * size wraps around 32 bits: 0x4000_0001 * 4 = 4
     assert_trap(stored("(list u32)", r"\20\00\00\00\01\00\00\40"), "");
     assert_trap(stored("(list u64)", r"\20\00\00\00\01\00\00\20"), "");
@@ -316,7 +291,7 @@ fn lists_out_of_bounds_trap_before_anything_is_allocated() {
             "(list string)",
             r"\18\00\00\00\01\00\00\00\fd\ff\00\00\04\00\00\00",
         ),
-        "out of bounds",
+        "bounds",
     );
 }
 
@@ -324,9 +299,9 @@ fn lists_out_of_bounds_trap_before_anything_is_allocated() {
 fn return_pointers_must_be_aligned_and_in_bounds() {
     for (pointer, part) in [
         (17u32, "align"),
-        (65536, "out of bounds"),
-        (65532, "out of bounds"),
-        (0xffff_fffc, "out of bounds"),
+        (65536, "bounds"),
+        (65532, "bounds"),
+        (0xffff_fffc, "bounds"),
     ] {
         assert_trap(
             call(&format!(
@@ -376,11 +351,11 @@ fn pointers_given_to_an_import_must_be_aligned_and_in_bounds() {
     };
     assert_eq!(run(16, 128).unwrap(), Val::U32(0));
     assert_trap(run(18, 128), "align");
-    assert_trap(run(65536 - 64, 128), "out of bounds");
-    assert_trap(run(0xffff_fffc, 128), "out of bounds");
+    assert_trap(run(65536 - 64, 128), "bounds");
+    assert_trap(run(0xffff_fffc, 128), "bounds");
     assert_trap(run(16, 129), "align");
-    assert_trap(run(16, 65532), "out of bounds");
-    assert_trap(run(16, 0xffff_fffc), "out of bounds");
+    assert_trap(run(16, 65532), "bounds");
+    assert_trap(run(16, 0xffff_fffc), "bounds");
 }
 
 /// Deep nesting is bounded by what the validator admits and neither overflows nor goes astray.
