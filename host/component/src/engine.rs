@@ -103,10 +103,7 @@ impl Engine {
 
     /// Everything that decides whether compiled code can be used here: versions of wasmer and of our artifact, compiler and
     /// its settings, target, CPU features. Equal strings mean that an artifact of one engine runs on the other.
-    pub /// What we change in wasmer's settings that decides what is compiled; to be changed with them.
-const SETTINGS: &str = "opt=speed,shared-tables=1";
-
-fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> &str {
         &self.inner.fingerprint
     }
 
