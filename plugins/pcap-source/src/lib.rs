@@ -95,8 +95,9 @@ impl ByteSource for PcapSource {
         while out.remaining() > 0 {
             match &self.state {
                 Progress::Reading => self.read_block(out),
+                // As with a file: only an empty chunk is the end.
+                Progress::Ended | Progress::Failed(_) if !out.is_empty() => break,
                 Progress::Ended => return Ok(State::End),
-                Progress::Failed(_) if !out.is_empty() => break,
                 Progress::Failed(error) => return Err(SourceError::Io(error.clone())),
             }
         }
