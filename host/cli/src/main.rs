@@ -13,7 +13,11 @@ mod progress;
 mod sides;
 mod stats;
 
-use std::{io, process::ExitCode, time::Instant};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
@@ -74,6 +78,9 @@ fn log_to_stderr(level: LogLevel) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
+        // No colours in a file or a pipe.
+        .with_ansi(io::stderr().is_terminal())
+        .without_time()
         .with_target(false)
         .init();
 }
