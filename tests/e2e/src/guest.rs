@@ -1,0 +1,260 @@
+//! Plugins made for tests: core modules in text, with the functions of our worlds, made into components.
+//!
+//! A [`Guest`] has all the functions of its interface; a test replaces the one it is about. Their parameters and results are
+//! those of the canonical ABI, so they point where no guest in a language would ever point.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use anyhow::{Context, Result};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Parameters and result of a parser's `parse`.
+pub const PARSE: &str = "(param $ptr i32) (param $len i32) (param $has-time i32) (param $time i64) (param $at-end i32) (result i32)";
+
+/// Parameters and result of a source's `read`.
+pub const READ: &str = "(param $asked i64) (result i32)";
+
+/// Where [`Guest::archive`] puts its bytes.
+const ARCHIVE: u32 = 8192;
+
+/// What memory has no guest writes to from the start, except at these places.
+const VERSION: u32 = 16;
+const SCHEMAS: u32 = 32;
+const NOTHING: u32 = 64;
+/// What `parse` and `read` of [`Guest::archive`] return.
+const RETURNED: u32 = 128;
+const SCHEMA_ITEM: u32 = 256;
+const ITEM_ID: u32 = 320;
+
+/// What the spy imports of WASI: enough to see what it has and to open a file there.
+const WASI: &str = "
+package wasi:filesystem@0.2.6;
+
+interface types {
+    enum error-code { access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large,
+        illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop, too-many-links, message-size,
+        name-too-long, no-device, no-entry, no-lock, insufficient-memory, insufficient-space, not-directory, not-empty,
+        not-recoverable, unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek,
+        text-file-busy, cross-device }
+    flags path-flags { symlink-follow }
+    flags open-flags { create, directory, exclusive, truncate }
+    flags descriptor-flags { read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory }
+    resource descriptor {
+        open-at: func(path-flags: path-flags, path: string, open-flags: open-flags, %flags: descriptor-flags)
+            -> result<descriptor, error-code>;
+    }
+}
+
+interface preopens {
+    use types.{descriptor};
+    get-directories: func() -> list<tuple<descriptor, string>>;
+}
+";
+
+/// The spy's world.
+const SPY: &str = "
+package test:spy;
+
+world spy {
+    import chipmunk:shared/logging@0.2.0;
+    import wasi:filesystem/types@0.2.6;
+    import wasi:filesystem/preopens@0.2.6;
+    export chipmunk:bytesource/byte-source@0.2.0;
+}
+";
+
+/// A guest in the making.
+#[derive(Debug)]
+pub struct Guest {
+    world: &'static str,
+    interface: &'static str,
+    imports: &'static str,
+    functions: BTreeMap<&'static str, String>,
+    data: Vec<(u32, Vec<u8>)>,
+    more: String,
+}
+
+impl Guest {
+    /// A parser with nothing to configure, whose `parse` returns what [`Guest::archive`] was given.
+    pub fn parser() -> Self {
+        Self::new("parser", "chipmunk:parser/parser@0.2.0")
+            .function("get-capabilities", "(result i32) i32.const 31")
+            .function(
+                "get-render-options",
+                &format!("(result i32) i32.const {NOTHING}"),
+            )
+            .function(
+                "init",
+                &format!("(param i32 i32 i32 i32 i32) (result i32) i32.const {NOTHING}"),
+            )
+            .function(
+                "parse",
+                &format!("{PARSE} (global.set $top (i32.const 65536)) i32.const {RETURNED}"),
+            )
+    }
+
+    /// A source of one file, its item `input`, whose `read` returns what [`Guest::archive`] was given.
+    pub fn source() -> Self {
+        // One item: its id, which is its title too, no description, any files.
+        let item = [ITEM_ID, 5, ITEM_ID, 5, 0, 0, 0, 5]
+            .map(u32::to_le_bytes)
+            .concat();
+        Self::new("byte-source", "chipmunk:bytesource/byte-source@0.2.0")
+            .data(ITEM_ID, b"input")
+            .data(SCHEMA_ITEM, &item)
+            .data(SCHEMAS, &[SCHEMA_ITEM, 1].map(u32::to_le_bytes).concat())
+            .function("get-capabilities", "(result i32) i32.const 0")
+            .function(
+                "init",
+                &format!("(param i32 i32 i32) (result i32) i32.const {NOTHING}"),
+            )
+            .function("read", &format!("{READ} i32.const {RETURNED}"))
+    }
+
+    /// A source that tries to open `names` in every directory it has, and writes those that it can open to its log, at level
+    /// *warn*. Then it is at its end.
+    pub fn spy(names: &[&str]) -> Self {
+        let mut guest = Self::source();
+        guest.world = "spy";
+        guest.imports = r#"
+            (import "wasi:filesystem/preopens@0.2.6" "get-directories" (func $directories (param i32)))
+            (import "wasi:filesystem/types@0.2.6" "[method]descriptor.open-at"
+                (func $open-at (param i32 i32 i32 i32 i32 i32 i32)))"#;
+        let mut tries = String::new();
+        let mut at = 1024;
+        for name in names {
+            let length = name.len();
+            // Following links, to read.
+            let _ = write!(
+                tries,
+                "(call $open-at (i32.load (local.get $entry)) (i32.const 1) (i32.const {at}) (i32.const {length})
+                    (i32.const 0) (i32.const 1) (i32.const 512))
+                (if (i32.eqz (i32.load8_u (i32.const 512)))
+                    (then (call $log (i32.const 1) (i32.const {at}) (i32.const {length}))))"
+            );
+            guest = guest.data(at, name.as_bytes());
+            at += 64;
+        }
+        guest.function(
+            "read",
+            &format!(
+                "{READ} (local $entry i32) (local $left i32)
+                (call $directories (i32.const 600))
+                (local.set $entry (i32.load (i32.const 600)))
+                (local.set $left (i32.load (i32.const 604)))
+                (block $done (loop $next
+                    (br_if $done (i32.eqz (local.get $left)))
+                    {tries}
+                    (local.set $entry (i32.add (local.get $entry) (i32.const 12)))
+                    (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                    (br $next)))
+                i32.const {RETURNED}"
+            ),
+        )
+    }
+
+    fn new(world: &'static str, interface: &'static str) -> Self {
+        let guest = Self {
+            world,
+            interface,
+            imports: "",
+            functions: BTreeMap::new(),
+            data: Vec::new(),
+            more: String::new(),
+        };
+        guest
+            .data(VERSION, &[1, 0, 2, 0, 3, 0])
+            .function("get-version", &format!("(result i32) i32.const {VERSION}"))
+            .function(
+                "get-config-schemas",
+                &format!("(result i32) i32.const {SCHEMAS}"),
+            )
+    }
+
+    /// Gives a function of the interface its parameters, result and body.
+    pub fn function(mut self, name: &'static str, text: &str) -> Self {
+        self.functions.insert(name, text.to_owned());
+        self
+    }
+
+    /// Puts bytes into the memory, below 65536.
+    pub fn data(mut self, at: u32, bytes: &[u8]) -> Self {
+        self.data.push((at, bytes.to_vec()));
+        self
+    }
+
+    /// What `parse` or `read` returns. For `read`, a success.
+    pub fn archive(self, archive: &[u8]) -> Self {
+        let list = [ARCHIVE, archive.len() as u32]
+            .map(u32::to_le_bytes)
+            .concat();
+        let is_source = self.interface.contains("byte-source");
+        let place = if is_source { RETURNED + 4 } else { RETURNED };
+        self.data(place, &list).data(ARCHIVE, archive)
+    }
+
+    /// Adds fields to the module.
+    pub fn more(mut self, text: &str) -> Self {
+        self.more.push_str(text);
+        self
+    }
+
+    /// The component.
+    ///
+    /// # Errors
+    /// The test's own text is wrong.
+    pub fn build(&self) -> Result<Vec<u8>> {
+        let text = self.module();
+        let mut module = wat::parse_str(&text).context(text)?;
+        let mut resolve = Resolve::default();
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let (mut package, _) = resolve.push_dir(&wit)?;
+        if self.world == "spy" {
+            resolve.push_str("wasi.wit", WASI)?;
+            package = resolve.push_str("spy.wit", SPY)?;
+        }
+        let world = resolve.select_world(&[package], Some(self.world))?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
+        ComponentEncoder::default()
+            .validate(true)
+            .module(&module)?
+            .encode()
+    }
+
+    fn module(&self) -> String {
+        let mut text = String::from(
+            r#"(module $guest
+            (import "chipmunk:shared/logging@0.2.0" "log" (func $log (param i32 i32 i32)))"#,
+        );
+        text.push_str(self.imports);
+        // Everything that is lowered gets a place of its own, behind what was lowered before in this call.
+        text.push_str(
+            r#"(memory (export "memory") 2)
+            (global $top (mut i32) (i32.const 65536))
+            (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $at i32)
+                (local.set $at (global.get $top))
+                (global.set $top (i32.and (i32.add (i32.add (local.get $at) (local.get $size)) (i32.const 15)) (i32.const -16)))
+                (block $fits
+                    (br_if $fits (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
+                    (br_if $fits (i32.ne (i32.const -1)
+                        (memory.grow (i32.add (i32.const 1) (i32.div_u (local.get $size) (i32.const 65536))))))
+                    unreachable)
+                local.get $at)"#,
+        );
+        for (at, bytes) in &self.data {
+            let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+            let _ = write!(text, "(data (i32.const {at}) \"{escaped}\")");
+        }
+        text.push_str(&self.more);
+        for (name, body) in &self.functions {
+            let _ = write!(
+                text,
+                "(func ${name} (export \"{}#{name}\") {body})",
+                self.interface
+            );
+        }
+        text.push(')');
+        text
+    }
+}

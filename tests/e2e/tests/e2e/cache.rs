@@ -1,0 +1,120 @@
+//! Compiled plugins are kept, and a cache that is not as it was left is a cache that is empty.
+
+use std::{fs, path::Path};
+
+use anyhow::{Result, ensure};
+use chipmunk_e2e::{Command, Dir, Run};
+
+fn export(dir: &Dir, cache: &Path) -> Result<Run> {
+    let command = Command::export(dir.path("trace.dlt"), ("file-source", "dlt-parser"))?;
+    command.cache(cache).run()?.succeeded()
+}
+
+fn outcome(run: &Run) -> Result<String> {
+    Ok(run.stats()?.cache.unwrap_or_default())
+}
+
+#[test]
+fn the_second_run_does_not_compile() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(100, 0, 150, 1)?;
+    let cache = dir.path("cache");
+    let cold = export(&dir, &cache)?;
+    let warm = export(&dir, &cache)?;
+    assert_eq!(
+        (outcome(&cold)?, outcome(&warm)?),
+        ("miss".to_owned(), "hit".to_owned())
+    );
+    assert_eq!(cold.stdout, warm.stdout);
+    let (cold, warm) = (cold.stats()?.start_ms, warm.stats()?.start_ms);
+    ensure!(warm < cold, "{warm} ms is not less than {cold} ms");
+    Ok(())
+}
+
+#[test]
+fn a_damaged_cache_is_compiled_anew() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(100, 0, 150, 1)?;
+    let cache = dir.path("cache");
+    let expected = export(&dir, &cache)?.stdout;
+    // Each damage, and what it does to the bytes of an artifact.
+    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+        ("a bit turned over in the middle", |bytes| {
+            let middle = bytes.len() / 2;
+            bytes
+                .iter_mut()
+                .skip(middle)
+                .take(1)
+                .for_each(|byte| *byte ^= 1);
+        }),
+        ("its end cut off", |bytes| bytes.truncate(bytes.len() - 1)),
+        ("empty", Vec::clear),
+        ("something else", |bytes| bytes.fill(b'x')),
+    ];
+    for (damage, apply) in damages {
+        let mut damaged = 0;
+        for entry in fs::read_dir(&cache)? {
+            let path = entry?.path();
+            let mut bytes = fs::read(&path)?;
+            apply(&mut bytes);
+            fs::write(&path, bytes)?;
+            damaged += 1;
+        }
+        ensure!(damaged >= 2, "{damaged} files in the cache");
+        let run = export(&dir, &cache)?;
+        assert_eq!(
+            (outcome(&run)?.as_str(), &run.stdout),
+            ("miss", &expected),
+            "{damage}"
+        );
+        let run = export(&dir, &cache)?;
+        assert_eq!(
+            (outcome(&run)?.as_str(), &run.stdout),
+            ("hit", &expected),
+            "{damage}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_plugin_that_was_changed_is_compiled_anew() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(100, 0, 150, 1)?;
+    let cache = dir.path("cache");
+    let parser = dir.path("dlt-parser.wasm");
+    let mut content = fs::read(chipmunk_e2e::plugin("dlt-parser")?)?;
+    let parser_name = parser.display().to_string();
+    let run = |content: &[u8]| -> Result<String> {
+        fs::write(&parser, content)?;
+        let command = Command::export(dir.path("trace.dlt"), ("native", &parser_name))?;
+        outcome(&command.cache(&cache).run()?.succeeded()?)
+    };
+    assert_eq!(
+        (run(&content)?, run(&content)?),
+        ("miss".to_owned(), "hit".to_owned())
+    );
+    // A custom section of two bytes: another file, the same plugin.
+    content.extend([0, 2, 1, b'x']);
+    assert_eq!(
+        (run(&content)?, run(&content)?),
+        ("miss".to_owned(), "hit".to_owned())
+    );
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_can_reach_is_not_used() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new()?;
+    dir.trace(100, 0, 150, 1)?;
+    let cache = dir.path("cache");
+    fs::create_dir(&cache)?;
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777))?;
+    for _ in 0..2 {
+        assert_eq!(outcome(&export(&dir, &cache)?)?, "miss");
+    }
+    assert_eq!(fs::read_dir(&cache)?.count(), 0);
+    Ok(())
+}

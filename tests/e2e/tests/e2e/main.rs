@@ -1,0 +1,12 @@
+//! End-to-end tests of the command, one module a topic; linked once, since they share everything.
+
+mod bad_input;
+mod bad_plugins;
+mod cache;
+mod cli;
+mod combinations;
+mod cuts;
+mod interruption;
+mod packets;
+mod real_traces;
+mod sandbox;
