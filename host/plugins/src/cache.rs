@@ -534,7 +534,7 @@ mod tests {
         let path = |key: &ArtifactKey| cache.directory().join(key.file_name());
         std::fs::rename(path(&one), path(&two)).expect("both are there");
         assert_eq!(cache.load(&two), None);
-        assert_eq!(files(&cache), [PathBuf::new(); 0]);
+        assert!(files(&cache).is_empty());
         // A link to a good file elsewhere.
         cache.store(&one, b"artifact");
         let elsewhere = dir.path().join("elsewhere");

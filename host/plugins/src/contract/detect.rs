@@ -144,7 +144,7 @@ pub(crate) fn describe_names(
             _ => continue,
         };
         match version
-            .and_then(|v| major_minor(v))
+            .and_then(major_minor)
             .and_then(|(major, minor)| ApiVersion::of(major, minor))
         {
             // A component may offer both versions: the newest that we run wins.

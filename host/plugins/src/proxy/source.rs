@@ -128,17 +128,12 @@ impl Stage {
         };
         self.buffer.expect(&digest);
         self.ended = digest.state == State::End;
-        if digest.length > 0 {
-            self.counters.r_ok += 1;
-            return Ok(None);
-        }
+        // A call may both give bytes and meet the end.
+        self.counters.r_ok += u64::from(digest.length > 0);
+        self.counters.r_eof += u64::from(self.ended);
         match digest.state {
-            State::End => {
-                self.counters.r_eof += 1;
-                Ok(None)
-            }
-            State::RetryLater { after_ms } => Ok(Some(pause(after_ms))),
-            State::More => Ok(None),
+            State::RetryLater { after_ms } if digest.length == 0 => Ok(Some(pause(after_ms))),
+            _ => Ok(None),
         }
     }
 }
@@ -293,7 +288,15 @@ pub(super) mod tests {
         let mut source = ByteSourceProxy::new(Scripted::of([last]), 8);
         assert_eq!(load(&mut source), info(3, 3, 0, None));
         assert_eq!(load(&mut source), Ok(None));
-        assert_eq!(source.counters().c_rld, 1);
+        assert_eq!(
+            source.counters(),
+            SourceCounters {
+                c_rld: 1,
+                r_ok: 1,
+                r_eof: 1,
+                ..SourceCounters::default()
+            }
+        );
     }
 
     #[test]
