@@ -41,8 +41,8 @@ pub struct Sides {
 
 /// The parsers there are, so that the loop is compiled for each.
 pub enum ParserSide {
-    Native(BatchParser<DltReader>),
-    DltCore(DltCoreParser),
+    Native(Box<BatchParser<DltReader>>),
+    DltCore(Box<DltCoreParser>),
     Plugin(Box<ParserProxy>),
 }
 
@@ -116,13 +116,15 @@ struct Opening<'a> {
 impl Opening<'_> {
     fn parser(&mut self) -> anyhow::Result<ParserSide> {
         Ok(match &self.arguments.parser {
-            ParserChoice::Native => ParserSide::Native(native::dlt_parser(self.dlt_options()?)),
+            ParserChoice::Native => {
+                ParserSide::Native(Box::new(native::dlt_parser(self.dlt_options()?)))
+            }
             ParserChoice::NativeDltCore => {
                 let options = self.dlt_options()?;
-                ParserSide::DltCore(DltCoreParser::new(
+                ParserSide::DltCore(Box::new(DltCoreParser::new(
                     options.storage_header,
                     &options.argument_separator,
-                ))
+                )))
             }
             ParserChoice::Plugin(name) => {
                 let output = self.plugin_output(name)?;

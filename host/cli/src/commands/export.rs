@@ -53,8 +53,8 @@ pub fn run(
         cache,
     };
     match parser {
-        ParserSide::Native(parser) => job.run(source, parser),
-        ParserSide::DltCore(parser) => job.run(source, parser),
+        ParserSide::Native(parser) => job.run(source, *parser),
+        ParserSide::DltCore(parser) => job.run(source, *parser),
         ParserSide::Plugin(parser) => job.run(source, *parser),
     }
 }
