@@ -31,14 +31,16 @@ fn the_second_run_does_not_compile() -> Result<()> {
     Ok(())
 }
 
+/// What becomes of an artifact's bytes.
+type Damage = fn(&mut Vec<u8>);
+
 #[test]
 fn a_damaged_cache_is_compiled_anew() -> Result<()> {
     let dir = Dir::new()?;
     dir.trace(100, 0, 150, 1)?;
     let cache = dir.path("cache");
     let expected = export(&dir, &cache)?.stdout;
-    // Each damage, and what it does to the bytes of an artifact.
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("a bit turned over in the middle", |bytes| {
             let middle = bytes.len() / 2;
             bytes

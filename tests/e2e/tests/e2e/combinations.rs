@@ -248,3 +248,84 @@ fn messages_without_storage_headers_are_read_when_told_so() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_small_limit_on_output_only_means_more_calls() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(5_000, 3, 150, 6)?;
+    dir.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"dlt-parser\"\nlimits.max-output-bytes = 65536\n[[plugins]]\nname = \"file-source\"\nlimits.max-output-bytes = 65536\n",
+    )?;
+    for format in ["raw", "text"] {
+        let export = |sides, more: &[&str]| -> Result<_> {
+            let command = Command::export(dir.path("trace.dlt"), sides)?.args(["--format", format]);
+            command
+                .args(more)
+                .current_dir(dir.root())
+                .run()?
+                .succeeded()
+        };
+        let native = export(("native", "native"), &[])?;
+        let limited = export(("file-source", "dlt-parser"), &["--config", "plugins.toml"])?;
+        ensure!(limited.stdout == native.stdout, "{format}");
+        let (limited, native) = (limited.stats()?, native.stats()?);
+        assert_eq!(limited.findings(), native.findings(), "{format}");
+        // At most 65536 bytes a call, and half of that for the source.
+        ensure!(
+            limited.source.r_ok > 20 && limited.parser.c_plg > 20,
+            "{format}: {limited:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn configuration_of_the_file_yields_to_that_of_the_command_line() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(50, 0, 150, 7)?;
+    dir.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"dlt-parser\"\nconfig.argument-separator = \"|\"\n",
+    )?;
+    let export = |parser, more: &[&str]| -> Result<Vec<u8>> {
+        let command = Command::export(dir.path("trace.dlt"), ("native", parser))?.args(more);
+        Ok(command.current_dir(dir.root()).run()?.succeeded()?.stdout)
+    };
+    let by_flag = |separator| export("native", &["--argument-separator", separator]);
+    let config = ["--config", "plugins.toml"];
+    assert_eq!(export("dlt-parser", &config)?, by_flag("|")?);
+    let set = ["--config", "plugins.toml", "--set", "argument-separator=+"];
+    assert_eq!(export("dlt-parser", &set)?, by_flag("+")?);
+    let flag = ["--config", "plugins.toml", "--argument-separator", "#"];
+    assert_eq!(export("dlt-parser", &flag)?, by_flag("#")?);
+    assert_ne!(by_flag("|")?, by_flag("+")?);
+    Ok(())
+}
+
+#[test]
+fn memory_does_not_grow_with_the_input() -> Result<()> {
+    let dir = Dir::new()?;
+    for format in ["raw", "text"] {
+        let mut peaks = Vec::new();
+        for messages in [20_000, 200_000] {
+            dir.trace(messages, 20, 200, 8)?;
+            let command = Command::export(dir.path("trace.dlt"), ("file-source", "dlt-parser"))?;
+            let run = command
+                .args(["--format", format, "-o"])
+                .arg(dir.path("out"))
+                .run()?
+                .succeeded()?;
+            let stats = run.stats()?;
+            assert_eq!(stats.messages, u64::from(messages));
+            peaks.push(stats.peak_rss_bytes);
+        }
+        let megabytes = |bytes: &u64| bytes / 1_000_000;
+        let peaks: Vec<_> = peaks.iter().map(megabytes).collect();
+        ensure!(
+            matches!(peaks[..], [small, large] if large < 200 && large < small + 20),
+            "{format}: {peaks:?} MB"
+        );
+    }
+    Ok(())
+}
