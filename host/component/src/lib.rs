@@ -33,8 +33,7 @@
 //! - [`StoreLimits`], [`Store::set_call_timeout`]: what a guest may use. The time limit uses the signal SIGUSR1.
 //!
 //! # Limits of this version
-//! The synchronous component model, 32-bit memories. Asynchronous built-ins may be declared and trap when called; composed
-//! components whose strings have different encodings are refused.
+//! The synchronous component model, 32-bit memories. Asynchronous built-ins may be declared and trap when called.
 //!
 //! # Invariants
 //! Whatever a guest returns is checked before it is used: pointers, lengths, alignment, discriminants, characters,
@@ -56,6 +55,7 @@ mod resource;
 mod store;
 mod tables;
 mod trampoline;
+mod transcode;
 mod translate;
 mod typed;
 pub mod types;

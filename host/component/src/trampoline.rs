@@ -12,6 +12,7 @@ use crate::ir::{CanonicalOptions, TrampolineKind};
 use crate::linker::Definition;
 use crate::resource::{Handle, HandleKind};
 use crate::store::{InstanceId, Runtime};
+use crate::transcode;
 use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, ResourceTableId};
 use std::sync::Arc;
 use wasmer::{
@@ -105,8 +106,7 @@ pub(crate) fn make(
         .ok_or_else(broken)?;
     let params: Vec<_> = trampoline.params.iter().map(|ty| core_type(*ty)).collect();
     let results: Vec<_> = trampoline.results.iter().map(|ty| core_type(*ty)).collect();
-    let result_type = results.first().copied();
-    let signature = FunctionType::new(params, results);
+    let signature = FunctionType::new(params, results.clone());
     let host = match &trampoline.kind {
         TrampolineKind::LowerImport { import, .. } => match imports.get(*import as usize) {
             Some(Definition::Func(host)) => Some(host.clone()),
@@ -135,9 +135,10 @@ pub(crate) fn make(
             return Ok(Vec::new());
         };
         match cx.run(&trampoline.kind, host.as_ref()) {
-            Ok(result) => Ok(result_type
-                .map(|ty| to_value(result.unwrap_or(0), ty))
-                .into_iter()
+            Ok(slots) => Ok(results
+                .iter()
+                .zip(slots)
+                .map(|(ty, slot)| to_value(slot, *ty))
                 .collect()),
             Err(e) => Err(RuntimeError::user(Box::new(e))),
         }
@@ -154,7 +155,8 @@ struct Builtin<'a> {
 }
 
 impl Builtin<'_> {
-    fn run(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<Option<u64>> {
+    /// Gives the results, as many of the two as the trampoline's type has.
+    fn run(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<[u64; 2]> {
         match kind {
             TrampolineKind::LowerImport { ty, options, .. } => {
                 let broken =
@@ -192,7 +194,7 @@ impl Builtin<'_> {
                     .as_mut(&mut self.store)
                     .instance(self.id)?
                     .end_lends(lent);
-                Ok(result)
+                Ok([result.unwrap_or(0), 0])
             }
             TrampolineKind::ResourceNew { instance, table } => {
                 self.check_may_leave(*instance)?;
@@ -209,36 +211,40 @@ impl Builtin<'_> {
                     .instance(self.id)?
                     .handles(*instance)?
                     .insert(handle)?;
-                Ok(Some(u64::from(index)))
+                Ok([u64::from(index), 0])
             }
             TrampolineKind::ResourceRep { instance, table } => {
                 let index = self.arg(0);
                 let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
                 let ty = state.resource_type(*table)?;
                 let rep = state.handles(*instance)?.get(index, ty)?.rep;
-                Ok(Some(u64::from(rep)))
+                Ok([u64::from(rep), 0])
             }
             TrampolineKind::ResourceDrop { instance, table } => {
                 self.check_may_leave(*instance)?;
                 self.drop_handle(*instance, *table)?;
-                Ok(None)
+                Ok([0; 2])
             }
-            TrampolineKind::ResourceTransferOwn => self.transfer_own().map(Some),
-            TrampolineKind::ResourceTransferBorrow => self.transfer_borrow().map(Some),
+            TrampolineKind::ResourceTransferOwn => self.transfer_own().map(|index| [index, 0]),
+            TrampolineKind::ResourceTransferBorrow => {
+                self.transfer_borrow().map(|index| [index, 0])
+            }
             TrampolineKind::EnterSyncCall => {
                 self.runtime.as_mut(&mut self.store).scopes.push(0);
-                Ok(None)
+                Ok([0; 2])
             }
             TrampolineKind::ExitSyncCall => match self.runtime.as_mut(&mut self.store).scopes.pop()
             {
-                Some(0) | None => Ok(None),
+                Some(0) | None => Ok([0; 2]),
                 Some(_) => Err(Error::trap(
                     "borrow handles still remain at the end of the call",
                 )),
             },
-            TrampolineKind::Transcode { op, .. } => Err(Error::Unsupported(format!(
-                "strings of two encodings between composed components ({op:?})"
-            ))),
+            TrampolineKind::Transcode { op, from, to } => {
+                let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+                let (from, to) = (state.memory(*from)?, state.memory(*to)?);
+                transcode::run(&self.store, *op, &from, &to, self.args)
+            }
             TrampolineKind::Trap => Err(Error::trap(crate::translate::adapter_trap(self.arg(0)))),
             TrampolineKind::Async(name) => Err(Error::Unsupported(format!(
                 "the asynchronous built-in {name}"

@@ -76,7 +76,8 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
 /// What the validator lets pass: what wasmer runs, and the component model with declarations of its asynchronous part.
 /// With exceptions let pass, the translator would also put exception barriers into the adapters between components.
 fn features() -> WasmFeatures {
-    WasmFeatures::WASM3.difference(WasmFeatures::GC | WasmFeatures::MEMORY64 | WasmFeatures::EXCEPTIONS)
+    WasmFeatures::WASM3
+        .difference(WasmFeatures::GC | WasmFeatures::MEMORY64 | WasmFeatures::EXCEPTIONS)
         | WasmFeatures::COMPONENT_MODEL
         | WasmFeatures::CM_ASYNC
         | WasmFeatures::CM_MORE_ASYNC_BUILTINS

@@ -1,7 +1,7 @@
 //! The primitive types: integers, floats, `bool`, `char`, and strings.
 //!
-//! Lists of integers and floats are copied as a whole: a guest's memory is little endian, as are the machines
-//! this runs on; on others each element is converted on the way.
+//! A list of bytes is one copy. Lists of wider numbers are one pass, which on little-endian machines compiles to a copy;
+//! on others it converts.
 
 use super::{ComponentType, Lift, Lower};
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
@@ -16,8 +16,47 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     bytes.try_into().map_err(|_| short_value())
 }
 
+/// Bytes are passed as they lie; wider numbers are converted from or to the guest's byte order.
+macro_rules! lower_list {
+    (bytes $rust:ty) => {
+        fn lower_list(items: &[Self], cx: &mut LowerContext<'_>, _: Type) -> Result<(u32, u32)> {
+            cx.lower_bytes(items)
+        }
+    };
+    (numbers $rust:ty) => {
+        fn lower_list(items: &[Self], cx: &mut LowerContext<'_>, _: Type) -> Result<(u32, u32)> {
+            const SIZE: usize = size_of::<$rust>();
+            let ptr = cx.alloc(SIZE as u32, size_of_val(items))?;
+            let bytes = cx.bytes_mut(ptr, size_of_val(items))?;
+            for (place, item) in bytes.chunks_exact_mut(SIZE).zip(items) {
+                place.copy_from_slice(&item.to_le_bytes());
+            }
+            Ok((ptr, items.len() as u32))
+        }
+    };
+}
+
+macro_rules! lift_list {
+    (bytes $rust:ty) => {
+        fn lift_list(cx: &mut LiftContext<'_>, _: Type, ptr: u32, len: u32) -> Result<Vec<Self>> {
+            Ok(cx.list(ptr, len, 1, 1)?.to_vec())
+        }
+    };
+    (numbers $rust:ty) => {
+        fn lift_list(cx: &mut LiftContext<'_>, _: Type, ptr: u32, len: u32) -> Result<Vec<Self>> {
+            const SIZE: usize = size_of::<$rust>();
+            let bytes = cx.list(ptr, len, SIZE as u32, SIZE as u32)?;
+            let (items, _) = bytes.as_chunks::<SIZE>();
+            Ok(items
+                .iter()
+                .map(|item| <$rust>::from_le_bytes(*item))
+                .collect())
+        }
+    };
+}
+
 macro_rules! number {
-    ($($rust:ty, $ty:ident, $flat:ident, $name:literal, |$v:ident| $to:expr, |$slot:ident| $from:expr;)*) => {$(
+    ($($rust:ty, $ty:ident, $flat:ident, $name:literal, |$v:ident| $to:expr, |$slot:ident| $from:expr, $lists:ident;)*) => {$(
         impl ComponentType for $rust {
             const ABI: Abi = Abi::scalar(size_of::<$rust>() as u32);
 
@@ -46,15 +85,7 @@ macro_rules! number {
                 cx.write(offset, &self.to_le_bytes())
             }
 
-            fn lower_list(items: &[Self], cx: &mut LowerContext<'_>, _: Type) -> Result<(u32, u32)> {
-                const SIZE: usize = size_of::<$rust>();
-                let ptr = cx.alloc(SIZE as u32, size_of_val(items))?;
-                let bytes = cx.bytes_mut(ptr, size_of_val(items))?;
-                for (place, item) in bytes.chunks_exact_mut(SIZE).zip(items) {
-                    place.copy_from_slice(&item.to_le_bytes());
-                }
-                Ok((ptr, items.len() as u32))
-            }
+            lower_list! { $lists $rust }
         }
 
         impl Lift for $rust {
@@ -69,27 +100,22 @@ macro_rules! number {
                 Ok(<$rust>::from_le_bytes(array(bytes)?))
             }
 
-            fn lift_list(cx: &mut LiftContext<'_>, _: Type, ptr: u32, len: u32) -> Result<Vec<Self>> {
-                const SIZE: usize = size_of::<$rust>();
-                let bytes = cx.list(ptr, len, SIZE as u32, SIZE as u32)?;
-                let (items, _) = bytes.as_chunks::<SIZE>();
-                Ok(items.iter().map(|item| <$rust>::from_le_bytes(*item)).collect())
-            }
+            lift_list! { $lists $rust }
         }
     )*};
 }
 
 number! {
-    u8, U8, I32, "u8", |v| u64::from(v), |s| s as u8;
-    i8, S8, I32, "s8", |v| u64::from(v as i32 as u32), |s| s as i8;
-    u16, U16, I32, "u16", |v| u64::from(v), |s| s as u16;
-    i16, S16, I32, "s16", |v| u64::from(v as i32 as u32), |s| s as i16;
-    u32, U32, I32, "u32", |v| u64::from(v), |s| s as u32;
-    i32, S32, I32, "s32", |v| u64::from(v as u32), |s| s as i32;
-    u64, U64, I64, "u64", |v| v, |s| s;
-    i64, S64, I64, "s64", |v| v as u64, |s| s as i64;
-    f32, F32, F32, "f32", |v| u64::from(v.to_bits()), |s| f32::from_bits(s as u32);
-    f64, F64, F64, "f64", |v| v.to_bits(), |s| f64::from_bits(s);
+    u8, U8, I32, "u8", |v| u64::from(v), |s| s as u8, bytes;
+    i8, S8, I32, "s8", |v| u64::from(v as i32 as u32), |s| s as i8, numbers;
+    u16, U16, I32, "u16", |v| u64::from(v), |s| s as u16, numbers;
+    i16, S16, I32, "s16", |v| u64::from(v as i32 as u32), |s| s as i16, numbers;
+    u32, U32, I32, "u32", |v| u64::from(v), |s| s as u32, numbers;
+    i32, S32, I32, "s32", |v| u64::from(v as u32), |s| s as i32, numbers;
+    u64, U64, I64, "u64", |v| v, |s| s, numbers;
+    i64, S64, I64, "s64", |v| v as u64, |s| s as i64, numbers;
+    f32, F32, F32, "f32", |v| u64::from(v.to_bits()), |s| f32::from_bits(s as u32), numbers;
+    f64, F64, F64, "f64", |v| v.to_bits(), |s| f64::from_bits(s), numbers;
 }
 
 impl ComponentType for bool {

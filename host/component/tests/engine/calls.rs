@@ -545,3 +545,23 @@ fn a_store_may_move_to_another_thread() {
     .unwrap();
     assert_eq!(f.call(&mut store, (3,)).unwrap(), (4,));
 }
+
+/// Functions and instances are numbers in their store; in another store they are an error, not somebody else's.
+#[test]
+fn a_function_of_another_store_is_an_error() {
+    let engine = engine();
+    let mut linker = Linker::<()>::new(&engine);
+    linker.root().func_wrap("host", |_cx, ()| Ok(())).unwrap();
+    let component = compile(&engine, CALLER).unwrap();
+    let mut one = Store::new(&engine, ()).unwrap();
+    let instance = linker.instantiate(&mut one, &component).unwrap();
+    let g = instance.get_typed_func::<(), ()>(&mut one, "g").unwrap();
+    let mut empty = Store::new(&engine, ()).unwrap();
+    g.call(&mut empty, ()).unwrap_err();
+    let mut other = Store::new(&engine, ()).unwrap();
+    let text = "(component (core module $m (memory 1)) (core instance (instantiate $m)))";
+    let another = compile(&engine, text).unwrap();
+    linker.instantiate(&mut other, &another).unwrap();
+    g.call(&mut other, ()).unwrap_err();
+    g.call(&mut one, ()).unwrap();
+}

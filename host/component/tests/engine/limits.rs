@@ -360,6 +360,165 @@ fn host_functions_can_see_the_deadline() {
     );
 }
 
+/// The interrupt goes to the thread that runs the store, wherever the store was made.
+#[test]
+fn a_store_that_moved_to_another_thread_is_interrupted_there() {
+    let engine = engine();
+    let (component, linker) = looper(&engine);
+    let mut store = Store::new(&engine, Vec::new()).unwrap();
+    store.set_call_timeout(Some(Duration::from_millis(50)));
+    let instance = linker.instantiate(&mut store, &component).unwrap();
+    let quick = instance
+        .get_typed_func::<(), ()>(&mut store, "quick")
+        .unwrap();
+    quick.call(&mut store, ()).unwrap();
+    let forever = instance
+        .get_typed_func::<(), ()>(&mut store, "forever")
+        .unwrap();
+    let (mut store, error) = std::thread::spawn(move || {
+        let error = forever.call(&mut store, ()).unwrap_err();
+        (store, error)
+    })
+    .join()
+    .unwrap();
+    assert!(error.is_limit(LimitKind::Time), "{error:?}");
+    let again = linker.instantiate(&mut store, &component).unwrap();
+    let quick = again.get_typed_func::<(), ()>(&mut store, "quick").unwrap();
+    quick.call(&mut store, ()).unwrap();
+}
+
+/// The time runs out while a host function has the thread: the guest is stopped when it comes back to it.
+#[test]
+fn an_interrupt_that_meets_a_host_function_is_not_lost() {
+    let engine = engine();
+    let mut linker = Linker::<()>::new(&engine);
+    linker
+        .root()
+        .func_wrap("host", |_cx, ()| {
+            std::thread::sleep(Duration::from_millis(80));
+            Ok(())
+        })
+        .unwrap();
+    let component = compile(
+        &engine,
+        r#"(component
+             (import "host" (func $host))
+             (core func $host (canon lower (func $host)))
+             (core module $m
+               (import "" "host" (func $host))
+               (func (export "f") (call $host) (loop (br 0))))
+             (core instance $m (instantiate $m (with "" (instance (export "host" (func $host))))))
+             (func (export "f") (canon lift (core func $m "f"))))"#,
+    )
+    .unwrap();
+    let mut store = Store::new(&engine, ()).unwrap();
+    store.set_call_timeout(Some(Duration::from_millis(20)));
+    let instance = linker.instantiate(&mut store, &component).unwrap();
+    let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+    let error = f.call(&mut store, ()).unwrap_err();
+    assert!(error.is_limit(LimitKind::Time), "{error:?}");
+}
+
+/// Whatever of the guest runs in a call runs on the call's time.
+#[test]
+fn endless_allocators_and_post_returns_end_with_the_time_limit() {
+    for place in ["alloc", "post"] {
+        let body = |which: &str| if which == place { "(loop (br 0))" } else { "" };
+        let text = format!(
+            r#"(component
+                 (core module $m
+                   (memory (export "memory") 1)
+                   (func (export "realloc") (param i32 i32 i32 i32) (result i32) {} (i32.const 64))
+                   (func (export "post") {})
+                   (func (export "f") (param i32 i32)))
+                 (core instance $m (instantiate $m))
+                 (func (export "f") (param "s" string)
+                   (canon lift (core func $m "f") (memory (core memory $m "memory"))
+                     (realloc (core func $m "realloc")) (post-return (core func $m "post")))))"#,
+            body("alloc"),
+            body("post"),
+        );
+        let engine = engine();
+        let component = compile(&engine, &text).unwrap();
+        let mut store = Store::new(&engine, ()).unwrap();
+        store.set_call_timeout(Some(Duration::from_millis(50)));
+        let instance = Linker::new(&engine)
+            .instantiate(&mut store, &component)
+            .unwrap();
+        let f = instance
+            .get_typed_func::<(&str,), ()>(&mut store, "f")
+            .unwrap();
+        let error = f.call(&mut store, ("text",)).unwrap_err();
+        assert!(error.is_limit(LimitKind::Time), "{place}: {error:?}");
+    }
+}
+
+/// An allocator that cannot get the memory for what the host passes in.
+#[test]
+fn the_memory_limit_holds_while_parameters_are_lowered() {
+    let engine = engine();
+    let text = format!(
+        r#"(component
+             {}
+             (core module $m (func (export "f") (param i32 i32)))
+             (core instance $m (instantiate $m))
+             (func (export "f") (param "v" (list u8))
+               (canon lift (core func $m "f") (memory (core memory $libc "memory"))
+                 (realloc (core func $libc "realloc")))))"#,
+        crate::common::LIBC
+    );
+    let component = compile(&engine, &text).unwrap();
+    let limits = StoreLimits {
+        memory_bytes: Some(MIB),
+        ..StoreLimits::default()
+    };
+    let (mut store, instance) = with_limits(&engine, &component, limits).unwrap();
+    let f = instance
+        .get_typed_func::<(Vec<u8>,), ()>(&mut store, "f")
+        .unwrap();
+    f.call(&mut store, (vec![0; 500_000],)).unwrap();
+    let error = f.call(&mut store, (vec![0; 600_000],)).unwrap_err();
+    assert!(error.is_limit(LimitKind::Memory), "{error:?}");
+}
+
+/// A trap in the middle of a call between two components must not cost the store its time limit.
+#[test]
+fn the_time_limit_holds_after_a_trap_between_components() {
+    let engine = engine();
+    let component = compile(
+        &engine,
+        r#"(component
+             (component $inner
+               (core module $m (func (export "f") unreachable))
+               (core instance $m (instantiate $m))
+               (func (export "f") (canon lift (core func $m "f"))))
+             (component $outer
+               (import "f" (func $f))
+               (core func $f (canon lower (func $f)))
+               (core module $m
+                 (import "" "f" (func $f))
+                 (func (export "trap") (call $f))
+                 (func (export "spin") (loop (br 0))))
+               (core instance $m (instantiate $m (with "" (instance (export "f" (func $f))))))
+               (func (export "trap") (canon lift (core func $m "trap")))
+               (func (export "spin") (canon lift (core func $m "spin"))))
+             (instance $inner (instantiate $inner))
+             (instance $outer (instantiate $outer (with "f" (func $inner "f"))))
+             (export "trap" (func $outer "trap"))
+             (export "spin" (func $outer "spin")))"#,
+    )
+    .unwrap();
+    let linker = Linker::<()>::new(&engine);
+    let mut store = Store::new(&engine, ()).unwrap();
+    store.set_call_timeout(Some(Duration::from_millis(50)));
+    for (name, limit) in [("trap", false), ("spin", true)] {
+        let instance = linker.instantiate(&mut store, &component).unwrap();
+        let f = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
+        let error = f.call(&mut store, ()).unwrap_err();
+        assert_eq!(error.is_limit(LimitKind::Time), limit, "{name}: {error:?}");
+    }
+}
+
 /// Many stores on several threads, each interrupted on its own, while one that behaves is not disturbed.
 #[test]
 fn interrupts_reach_only_the_store_that_is_late() {
