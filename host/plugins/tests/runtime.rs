@@ -452,3 +452,103 @@ fn many_threads_open_and_use_one_runtime() {
         }
     });
 }
+
+/// Logs its temporary directory, and then all directories it has, and traps.
+fn curious() -> Guest {
+    Guest::parser().wasi().function(
+        "parse",
+        "(param i32 i32 i32 i64 i32) (result i32) (local $entry i32) (local $left i32)
+        (call $temp (i32.const 512))
+        (call $log (i32.load8_u (i32.const 512)) (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+        (call $directories (i32.const 528))
+        (local.set $entry (i32.load (i32.const 528)))
+        (local.set $left (i32.load (i32.const 532)))
+        (loop $next
+            (if (local.get $left) (then
+                (call $log (i32.const 2) (i32.load offset=4 (local.get $entry)) (i32.load offset=8 (local.get $entry)))
+                (local.set $entry (i32.add (local.get $entry) (i32.const 12)))
+                (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                (br $next))))
+        unreachable",
+    )
+}
+
+#[test]
+fn a_plugin_has_its_temporary_directory_and_what_it_was_granted() {
+    let house = House::new();
+    std::fs::create_dir(house.path("logs")).expect("the test's directory is writable");
+    house.write("names.xml", b"");
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"curious\"\n[plugins.grants]\n\
+         directories = [{ host = \"logs\", guest = \"/in\" }]\n\
+         files = [{ host = \"names.xml\", guest = \"/etc/names.xml\" }]\n",
+    );
+    house.add("curious", &curious());
+    house.add("bare", &curious());
+    let runtime = house.runtime();
+    assert_eq!(
+        runtime
+            .describe("bare")
+            .map(|description| description.flavour)
+            .ok(),
+        Some(Flavour::Wasi02)
+    );
+    let lines = |name: &str| {
+        let settings = Settings::default();
+        let request = ParserRequest {
+            settings: &settings,
+            output: Output::Line,
+            log_level: LogLevel::Error,
+        };
+        let mut parser = runtime
+            .open_parser(name, &request)
+            .expect("it starts")
+            .proxy;
+        let error = parser
+            .parse(b"x", None)
+            .map(|_| ())
+            .expect_err("it traps")
+            .to_string();
+        let lines = error
+            .lines()
+            .skip_while(|line| *line != "  the plugin's last log lines:")
+            .skip(1);
+        lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    // The first line's level is the discriminant of success: error.
+    assert_eq!(
+        lines("bare"),
+        ["ERROR /chipmunk-sandbox", "INFO /chipmunk-sandbox"]
+    );
+    assert_eq!(
+        lines("curious"),
+        [
+            "ERROR /chipmunk-sandbox",
+            "INFO /chipmunk-sandbox",
+            "INFO /etc",
+            "INFO /in"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_granted_is_named() {
+    let house = House::new();
+    house.write(
+        "plugins.toml",
+        "[[plugins]]\nname = \"curious\"\ngrants.directories = [{ host = \"absent\" }]\n",
+    );
+    house.add("curious", &curious());
+    let error = open_parser(&house.runtime(), "curious", Output::Line)
+        .expect_err("it is absent")
+        .to_string();
+    assert!(
+        error.starts_with("plugin `curious`: cannot grant "),
+        "{error}"
+    );
+    assert!(
+        error.contains("absent") && error.ends_with("see `[plugins.grants]` in plugins.toml"),
+        "{error}"
+    );
+}

@@ -139,3 +139,25 @@ pub(crate) fn add_to_linker(
         Flavour::Plain => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_temporary_directory_goes_with_the_session() {
+        let log = GuestLog::new("p", LogLevel::Error);
+        let state =
+            HostState::new(log.clone(), &Grants::default(), true).expect("the system has one");
+        let directory = state
+            .sandbox
+            .as_ref()
+            .map(|sandbox| sandbox.path().to_owned());
+        let directory = directory.expect("it was asked for");
+        std::fs::write(directory.join("left behind"), b"").expect("it can be written");
+        drop(state);
+        assert!(!directory.exists());
+        let without = HostState::new(log, &Grants::default(), false).expect("nothing to do");
+        assert!(without.sandbox.is_none());
+    }
+}

@@ -19,7 +19,26 @@ pub struct Guest {
     data: Vec<(u32, Vec<u8>)>,
     more: String,
     memory_pages: u32,
+    wasi: bool,
 }
+
+/// As much of WASI as a guest here needs to look at what it was given.
+const WASI_FILESYSTEM: &str = "
+package wasi:filesystem@0.2.6;
+interface types { resource descriptor; }
+interface preopens {
+    use types.{descriptor};
+    get-directories: func() -> list<tuple<descriptor, string>>;
+}
+";
+
+/// Never gives the same place twice.
+const BUMP_REALLOC: &str = r#"
+(func (export "cabi_realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+    (global.set $top (i32.add (local.get $at) (local.get $new)))
+    (local.get $at))"#;
 
 /// Where [`Guest::archive`] puts its bytes.
 pub const ARCHIVE_AT: u32 = 4096;
@@ -58,6 +77,7 @@ impl Guest {
             data: Vec::new(),
             more: String::new(),
             memory_pages: 4,
+            wasi: false,
         };
         // Version 1.2.3 at 16; what is at 32, 64, 96 and 128 is zero: an empty list, no options, success, an empty list.
         guest
@@ -97,15 +117,26 @@ impl Guest {
         self
     }
 
+    /// Imports `$directories` from WASI, and thereby is a guest of that flavour.
+    pub fn wasi(mut self) -> Self {
+        self.wasi = true;
+        self.more(BUMP_REALLOC)
+    }
+
     /// The component.
     pub fn build(&self) -> Vec<u8> {
         let mut text = String::from(
             r#"(module $guest
             (import "chipmunk:shared/logging@0.2.0" "log" (func $log (param i32 i32 i32)))
             (import "chipmunk:shared/sandbox@0.2.0" "temp-directory" (func $temp (param i32)))
-            (global $top (mut i32) (i32.const 65536))
             "#,
         );
+        if self.wasi {
+            text.push_str(
+                r#"(import "wasi:filesystem/preopens@0.2.6" "get-directories" (func $directories (param i32)))"#,
+            );
+        }
+        text.push_str("(global $top (mut i32) (i32.const 65536))");
         let _ = write!(text, "(memory (export \"memory\") {})", self.memory_pages);
         for (at, bytes) in &self.data {
             let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
@@ -134,6 +165,19 @@ impl Guest {
         let (package, _) = resolve
             .push_dir(&wit)
             .expect("the repository's WIT is right");
+        let package = if self.wasi {
+            let text = format!(
+                "package test:guest;
+                world {world} {{ include chipmunk:plugins/{world}@0.2.0; import wasi:filesystem/preopens@0.2.6; }}",
+                world = self.world
+            );
+            resolve
+                .push_str("wasi.wit", WASI_FILESYSTEM)
+                .and_then(|_| resolve.push_str("guest.wit", &text))
+                .expect("the test's WIT is right")
+        } else {
+            package
+        };
         let world = resolve
             .select_world(&[package], Some(self.world))
             .expect("our worlds are there");
