@@ -84,7 +84,18 @@ impl Directory for HostDirectory {
             FollowSymlinks::No
         });
         options.nonblock(true).sync(how.sync).dsync(how.data_sync);
-        let file = self.0.open_with(path, &options)?.into_std();
+        let file = match self.0.open_with(path, &options) {
+            // The system wants `write` for creating, and the file is there and may only be read.
+            Err(error)
+                if error.raw_os_error() == Some(rustix::io::Errno::ACCESS.raw_os_error())
+                    && !(how.write || how.truncate || how.exclusive) =>
+            {
+                self.0
+                    .open_with(path, options.create(false).write(false).read(true))?
+            }
+            file => file?,
+        }
+        .into_std();
         let kind = Metadata::from_file(&file).map(|metadata| kind_of(&metadata.file_type()))?;
         Ok(if kind == Kind::Directory {
             Node::Directory(Arc::new(HostDirectory(Dir::from_std_file(file))))
