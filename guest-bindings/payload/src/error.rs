@@ -91,6 +91,8 @@ pub enum Part {
     Item,
     /// Attachments.
     Attachment,
+    /// The numbers of the messages that carried attachments.
+    MessageNumber,
     /// The bytes of attachments, or those a source read.
     Bytes,
     /// The segments of a source.
@@ -108,6 +110,7 @@ impl fmt::Display for Part {
             Part::Cell => "cell",
             Part::Item => "item",
             Part::Attachment => "attachment",
+            Part::MessageNumber => "message number",
             Part::Bytes => "bytes",
             Part::Segment => "segment",
             Part::Tail => "tail",
@@ -136,7 +139,7 @@ pub enum Problem {
     NoProgress,
     /// A batch that is complete leaves input unconsumed.
     NotComplete,
-    /// Attachments, or cells, belong to no item, or items lack theirs.
+    /// Attachments, what belongs to them, or cells belong to no item, or items lack theirs.
     Unmatched,
 }
 

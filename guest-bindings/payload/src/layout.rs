@@ -21,10 +21,10 @@ pub mod parser {
     pub const MAGIC: [u8; 4] = *b"CMPA";
     /// The version of this layout. History: 1, as released with WIT 0.2.0.
     pub const VERSION: u32 = 1;
-    /// Bytes of the root, which is the end of the archive: five arrays, the tail, magic and version.
-    pub const ROOT_SIZE: usize = 64;
+    /// Bytes of the root, which is the end of the archive: six arrays, the tail, magic and version.
+    pub const ROOT_SIZE: usize = 72;
     /// Where the tail begins in the root.
-    pub const TAIL_OFFSET: usize = 40;
+    pub const TAIL_OFFSET: usize = 48;
     /// Bytes of the tail.
     pub const TAIL_SIZE: usize = 16;
     /// Bytes of an entry in the array of cells.
@@ -32,7 +32,9 @@ pub mod parser {
     /// Bytes of an item.
     pub const ITEM_SIZE: usize = 20;
     /// Bytes of an attachment.
-    pub const ATTACHMENT_SIZE: usize = 40;
+    pub const ATTACHMENT_SIZE: usize = 44;
+    /// Bytes of the number of a message that carried an attachment: its lower half, then its upper half.
+    pub const MESSAGE_NUMBER_SIZE: usize = 8;
 
     /// `Item::flags`: the message's payload does not decode as its header declares.
     pub const FLAG_DAMAGED: u8 = 1;

@@ -60,7 +60,7 @@ pub use aligned::AlignedBytes;
 pub use error::{Part, PayloadError, Problem};
 pub use parser::{AttachmentRef, BatchWriter, ItemKind, SkipReason, Tail, TextArena};
 #[cfg(feature = "reader")]
-pub use parser::{AttachmentView, Batch, Cells, ItemView, Items, TailView};
+pub use parser::{AttachmentView, Batch, Cells, ItemView, Items, MessageNumbers, TailView};
 #[cfg(feature = "reader")]
 pub use source::SourceChunk;
 pub use source::{Segment, SourceWriter, State};

@@ -23,6 +23,7 @@ pub(crate) struct ParserRoot {
     pub items: Vec<Item>,
     pub data: Vec<u8>,
     pub attachments: Vec<Attachment>,
+    pub attachment_messages: Vec<MessageNumber>,
     pub tail: Tail,
     pub magic: [u8; 4],
     pub version: u32,
@@ -47,6 +48,7 @@ pub(crate) struct Item {
 #[rkyv(derive(Debug))]
 pub(crate) struct Attachment {
     pub data_end: u32,
+    pub messages_end: u32,
     pub size_low: u32,
     pub size_high: u32,
     pub flags: u32,
@@ -56,6 +58,15 @@ pub(crate) struct Attachment {
     pub created_len: u32,
     pub modified_start: u32,
     pub modified_len: u32,
+}
+
+/// A `u64` in halves, since nothing in an archive is aligned to more than four bytes.
+#[derive(Archive)]
+#[cfg_attr(test, derive(Serialize))]
+#[rkyv(derive(Debug, PartialEq, Eq))]
+pub(crate) struct MessageNumber {
+    pub low: u32,
+    pub high: u32,
 }
 
 #[derive(Archive)]
@@ -106,15 +117,16 @@ macro_rules! frozen {
 
 frozen!(ArchivedParserRoot, crate::layout::parser::ROOT_SIZE, {
     text: 0, cells: 8, items: 16, data: 24, attachments: 32,
-    tail: crate::layout::parser::TAIL_OFFSET, magic: 56, version: 60,
+    attachment_messages: 40, tail: crate::layout::parser::TAIL_OFFSET, magic: 64, version: 68,
 });
 frozen!(ArchivedItem, crate::layout::parser::ITEM_SIZE, {
     consumed: 0, raw_start: 4, raw_len: 8, cells_end: 12, kind: 16, flags: 17, reason: 18, zero: 19,
 });
 frozen!(ArchivedAttachment, crate::layout::parser::ATTACHMENT_SIZE, {
-    data_end: 0, size_low: 4, size_high: 8, flags: 12, name_start: 16, name_len: 20,
-    created_start: 24, created_len: 28, modified_start: 32, modified_len: 36,
+    data_end: 0, messages_end: 4, size_low: 8, size_high: 12, flags: 16, name_start: 20, name_len: 24,
+    created_start: 28, created_len: 32, modified_start: 36, modified_len: 40,
 });
+frozen!(ArchivedMessageNumber, crate::layout::parser::MESSAGE_NUMBER_SIZE, { low: 0, high: 4 });
 frozen!(ArchivedTail, crate::layout::parser::TAIL_SIZE, {
     state: 0, zero: 1, needed: 4, error_start: 8, error_len: 12,
 });

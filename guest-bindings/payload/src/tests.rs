@@ -21,6 +21,7 @@ fn root(tail: schema::Tail) -> schema::ParserRoot {
         items: vec![],
         data: vec![],
         attachments: vec![],
+        attachment_messages: vec![],
         tail,
         magic: parser::MAGIC,
         version: parser::VERSION,
@@ -74,6 +75,7 @@ fn a_batch_of_everything_is_laid_out_as_by_rkyv() {
         size: 1 << 40 | 7,
         created: Some("Monday"),
         modified: None,
+        messages: &[3, u64::MAX - 1],
         data: &[1, 2, 3, 4, 5],
     };
     out.attachment(5, None, &first);
@@ -81,6 +83,7 @@ fn a_batch_of_everything_is_laid_out_as_by_rkyv() {
     let second = AttachmentRef {
         name: "b",
         modified: Some(""),
+        messages: &[1 << 32],
         ..AttachmentRef::default()
     };
     out.attachment(6, Some(0..6), &second);
@@ -101,6 +104,7 @@ fn a_batch_of_everything_is_laid_out_as_by_rkyv() {
         attachments: vec![
             schema::Attachment {
                 data_end: 5,
+                messages_end: 2,
                 size_low: 7,
                 size_high: 256,
                 flags: 1,
@@ -113,6 +117,7 @@ fn a_batch_of_everything_is_laid_out_as_by_rkyv() {
             },
             schema::Attachment {
                 data_end: 5,
+                messages_end: 3,
                 size_low: 0,
                 size_high: 0,
                 flags: 2,
@@ -123,6 +128,14 @@ fn a_batch_of_everything_is_laid_out_as_by_rkyv() {
                 modified_start: 20,
                 modified_len: 0,
             },
+        ],
+        attachment_messages: vec![
+            schema::MessageNumber { low: 3, high: 0 },
+            schema::MessageNumber {
+                low: u32::MAX - 1,
+                high: u32::MAX,
+            },
+            schema::MessageNumber { low: 0, high: 1 },
         ],
         tail: schema::Tail {
             state: 4,
@@ -231,5 +244,5 @@ fn an_archive_has_exactly_the_capacity_it_needs_when_nothing_was_guessed() {
     let mut out = BatchWriter::new();
     out.message(3, 0..3, false);
     let bytes = out.finish(Tail::Complete);
-    assert_eq!((bytes.len(), bytes.capacity()), (84, 84));
+    assert_eq!((bytes.len(), bytes.capacity()), (92, 92));
 }

@@ -144,6 +144,10 @@ fn frozen_attachments_read_as_they_were_written() {
             cells: 1..1,
             ..item(ItemKind::Attachment, 30, 0)
         },
+        ItemView {
+            cells: 1..1,
+            ..item(ItemKind::Attachment, 30, 0)
+        },
     ];
     assert_eq!(items(&batch), expected);
     let file = AttachmentRef {
@@ -151,17 +155,33 @@ fn frozen_attachments_read_as_they_were_written() {
         size: 1 << 33,
         created: Some("2023-11-14"),
         modified: Some(""),
+        messages: &[0, 1 << 32 | 7],
         data: b"seven b",
     };
-    assert_eq!(batch.attachment(0), Some(file));
-    assert_eq!(
-        batch.attachment(1),
-        Some(AttachmentRef {
-            name: "empty",
-            ..AttachmentRef::default()
-        })
-    );
-    assert_eq!(batch.attachment(2), None);
+    let empty = AttachmentRef {
+        name: "empty",
+        ..AttachmentRef::default()
+    };
+    let one_message = AttachmentRef {
+        name: "one message",
+        messages: &[u64::MAX],
+        ..AttachmentRef::default()
+    };
+    for (index, written) in [file, empty, one_message].into_iter().enumerate() {
+        let view = batch.attachment(index).unwrap();
+        let messages: Vec<u64> = view.messages().collect();
+        assert_eq!(view.messages().len(), messages.len());
+        let read = AttachmentRef {
+            name: view.name,
+            size: view.size,
+            created: view.created,
+            modified: view.modified,
+            messages: &messages,
+            data: view.data,
+        };
+        assert_eq!(read, written);
+    }
+    assert_eq!(batch.attachment(3), None);
     assert_eq!(batch.tail(), Tail::End);
 }
 

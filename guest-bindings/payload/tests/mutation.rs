@@ -78,11 +78,10 @@ fn read_batch(archive: &[u8], input: usize) -> bool {
             batch.attachment(index).is_some()
         );
         black_box(batch.attachment(index).map(|attachment| {
-            attachment
-                .data
-                .iter()
-                .map(|&byte| usize::from(byte))
-                .sum::<usize>()
+            let numbers = attachment.messages();
+            assert_eq!(numbers.len(), numbers.clone().count());
+            let bytes = attachment.data.iter().map(|&byte| u64::from(byte));
+            bytes.chain(numbers).fold(0, u64::wrapping_add)
         }));
     }
     assert_eq!(end, batch.consumed());

@@ -5,9 +5,9 @@ use chipmunk_payload::{
     SourceWriter, State, Tail,
 };
 
-/// Two messages with a cell each, a skip, an attachment, an error. The root is at 152.
+/// Two messages with a cell each, a skip, an attachment that two messages carried, an error.
 ///
-/// text 0..10, cells 12..20, items 20..100, data 100..101, attachments 104..144, root 144..208.
+/// text 0..10, cells 12..20, items 20..100, data 100..101, attachments 104..148, message numbers 148..164, root 164..236.
 fn good() -> Vec<u8> {
     let mut out = BatchWriter::new();
     out.text().push_str("añb");
@@ -20,6 +20,7 @@ fn good() -> Vec<u8> {
         None,
         &AttachmentRef {
             name: "né",
+            messages: &[0, 1],
             data: b"d",
             ..AttachmentRef::default()
         },
@@ -29,8 +30,8 @@ fn good() -> Vec<u8> {
 
 const ITEMS: usize = 20;
 const ATTACHMENT: usize = 104;
-const ROOT: usize = 144;
-const TAIL: usize = ROOT + 40;
+const ROOT: usize = 164;
+const TAIL: usize = ROOT + 48;
 
 fn check(archive: &[u8], input: usize) -> Result<(), PayloadError> {
     Batch::check(AlignedBytes::from_slice(archive), input).map(|_| ())
@@ -53,7 +54,7 @@ fn refusal(offset: usize, number: u32) -> String {
 
 #[test]
 fn the_good_one_is_accepted() {
-    assert_eq!(good().len(), ROOT + 64);
+    assert_eq!(good().len(), ROOT + 72);
     assert_eq!(check(&good(), 20), Ok(()));
     assert_eq!(check(&good(), 21), Ok(()));
 }
@@ -62,24 +63,24 @@ fn the_good_one_is_accepted() {
 fn what_is_no_archive_is_said_to_be_none() {
     assert_eq!(
         check(b"", 0).unwrap_err().to_string(),
-        "an archive of 0 bytes cannot be: its length is a multiple of four, and at least 64; was it cut off, or is it \
+        "an archive of 0 bytes cannot be: its length is a multiple of four, and at least 72; was it cut off, or is it \
          not an archive at all?"
     );
     assert_eq!(
         check(&good()[1..], 20),
         Err(PayloadError::Length {
-            len: 207,
-            least: 64
+            len: 235,
+            least: 72
         })
     );
     assert_eq!(
-        refusal(ROOT + 56, u32::from_le_bytes(*b"CMSO")),
-        "not an archive of this kind: [43, 4d, 53, 4f] at byte 200 where [43, 4d, 50, 41] should be; was the plugin \
+        refusal(ROOT + 64, u32::from_le_bytes(*b"CMSO")),
+        "not an archive of this kind: [43, 4d, 53, 4f] at byte 228 where [43, 4d, 50, 41] should be; was the plugin \
          written for another interface?"
     );
     assert_eq!(
-        refusal(ROOT + 60, 2),
-        "the archive has version 2 (at byte 204), and this host reads version 1; use a newer host, or a plugin built \
+        refusal(ROOT + 68, 2),
+        "the archive has version 2 (at byte 232), and this host reads version 1; use a newer host, or a plugin built \
          for this one"
     );
 }
@@ -91,19 +92,34 @@ fn arrays_stay_in_the_archive_and_in_order() {
             "the {name} ({count} elements, announced at byte {offset}) do not lie in the archive, aligned and in order"
         )
     };
-    assert_eq!(refusal(ROOT, (-145i32) as u32), array("text", 10, 144));
-    assert_eq!(refusal(ROOT + 4, u32::MAX), array("text", u32::MAX, 144));
-    assert_eq!(refusal(ROOT + 8, 0), array("cell", 2, 152));
-    assert_eq!(refusal(ROOT + 8, (-139i32) as u32), array("cell", 2, 152));
-    assert_eq!(refusal(ROOT + 20, 1 << 30), array("item", 1 << 30, 160));
+    assert_eq!(refusal(ROOT, (-165i32) as u32), array("text", 10, 164));
+    assert_eq!(refusal(ROOT + 4, u32::MAX), array("text", u32::MAX, 164));
+    assert_eq!(refusal(ROOT + 8, 0), array("cell", 2, 172));
+    assert_eq!(refusal(ROOT + 8, (-159i32) as u32), array("cell", 2, 172));
+    assert_eq!(refusal(ROOT + 20, 1 << 30), array("item", 1 << 30, 180));
     assert_eq!(
         refusal(ROOT + 28, 5),
-        array("attachment", 1, 176),
+        array("attachment", 1, 196),
         "data covers what comes behind it"
     );
     assert_eq!(
         refusal(ROOT + 32, i32::MIN as u32),
-        array("attachment", 1, 176)
+        array("attachment", 1, 196)
+    );
+    assert_eq!(
+        refusal(ROOT + 36, 2),
+        array("attachment", 2, 196),
+        "attachments cover what comes behind them, and the root"
+    );
+    assert_eq!(refusal(ROOT + 40, 0), array("message number", 2, 204));
+    assert_eq!(
+        refusal(ROOT + 40, (-57i32) as u32),
+        array("message number", 2, 204)
+    );
+    assert_eq!(refusal(ROOT + 44, 3), array("message number", 3, 204));
+    assert_eq!(
+        refusal(ROOT + 44, u32::MAX),
+        array("message number", u32::MAX, 204)
     );
 }
 
@@ -175,7 +191,7 @@ fn items_make_sense() {
     );
     assert_eq!(
         check(&with(ROOT + 12, &[3]), 20).unwrap_err().to_string(),
-        "the item (4 elements, announced at byte 160) do not lie in the archive, aligned and in order"
+        "the item (4 elements, announced at byte 180) do not lie in the archive, aligned and in order"
     );
 }
 
@@ -198,11 +214,11 @@ fn attachments_belong_to_items_and_to_what_is_there() {
     let unmatched = "attachments or cells do not match the items";
     assert_eq!(
         refusal(ITEMS + 60 + 16, 0),
-        format!("attachment 0 at byte 176 of the archive: {unmatched}")
+        format!("attachment 0 at byte 196 of the archive: {unmatched}")
     );
     assert_eq!(
         refusal(ITEMS + 16, 2),
-        format!("attachment 1 at byte 176 of the archive: {unmatched}")
+        format!("attachment 1 at byte 196 of the archive: {unmatched}")
     );
     assert_eq!(
         refusal(ATTACHMENT, 2),
@@ -210,33 +226,83 @@ fn attachments_belong_to_items_and_to_what_is_there() {
     );
     assert_eq!(
         refusal(ATTACHMENT, 0),
-        format!("bytes 0 at byte 168 of the archive: {unmatched}")
+        format!("bytes 0 at byte 188 of the archive: {unmatched}")
     );
     assert_eq!(
-        refusal(ATTACHMENT + 12, 4),
+        refusal(ATTACHMENT + 4, 3),
+        attachment("its end lies before the last one, or behind the end of all")
+    );
+    assert_eq!(
+        refusal(ATTACHMENT + 4, 1),
+        format!("message number 1 at byte 156 of the archive: {unmatched}")
+    );
+    assert_eq!(
+        refusal(ATTACHMENT + 4, 0),
+        format!("message number 0 at byte 148 of the archive: {unmatched}")
+    );
+    assert_eq!(
+        refusal(ATTACHMENT + 16, 4),
         attachment("it has a kind, flag, reason or state that this version does not know")
     );
     assert_eq!(
-        refusal(ATTACHMENT + 24, 1),
+        refusal(ATTACHMENT + 28, 1),
         attachment("something is set in it that this kind does not have")
-    );
-    assert_eq!(
-        refusal(ATTACHMENT + 16, u32::MAX),
-        attachment("its range leads out of what it is a range of")
     );
     assert_eq!(
         refusal(ATTACHMENT + 20, u32::MAX),
         attachment("its range leads out of what it is a range of")
     );
     assert_eq!(
-        refusal(ATTACHMENT + 20, 2),
+        refusal(ATTACHMENT + 24, u32::MAX),
+        attachment("its range leads out of what it is a range of")
+    );
+    assert_eq!(
+        refusal(ATTACHMENT + 24, 2),
         attachment("its text begins or ends within a character")
     );
 }
 
 #[test]
+fn message_numbers_belong_to_one_attachment_after_the_other() {
+    // Items 0..40, attachments 40..128, message numbers 128..152.
+    let mut out = BatchWriter::new();
+    for messages in [&[1, 2][..], &[3]] {
+        let attachment = AttachmentRef {
+            messages,
+            ..AttachmentRef::default()
+        };
+        out.attachment(1, None, &attachment);
+    }
+    let archive = out.finish(Tail::Complete);
+    let with_end = |offset: usize, end: u8| {
+        let mut archive = archive.clone();
+        archive[offset] = end;
+        check(&archive, 2).map_err(|error| error.to_string())
+    };
+    assert_eq!(with_end(44, 0), Ok(()), "the second has all of them");
+    assert_eq!(with_end(44, 3), Ok(()), "the second has none of them");
+    for (offset, end) in [(44, 4), (88, 1), (88, 4)] {
+        let index = (offset - 44) / 44;
+        assert_eq!(
+            with_end(offset, end),
+            Err(format!(
+                "attachment {index} at byte {} of the archive: its end lies before the last one, or behind the end of all",
+                offset - 4
+            ))
+        );
+    }
+    assert_eq!(
+        with_end(88, 2),
+        Err(
+            "message number 2 at byte 144 of the archive: attachments or cells do not match the items"
+                .to_string()
+        )
+    );
+}
+
+#[test]
 fn tails_keep_their_word() {
-    let tail = |what: &str| format!("tail 0 at byte 184 of the archive: {what}");
+    let tail = |what: &str| format!("tail 0 at byte 212 of the archive: {what}");
     let with_tail = |state: u8, input: usize| {
         let mut archive = with(TAIL, &[state]);
         archive[TAIL + 8..TAIL + 16].fill(0);
@@ -280,7 +346,7 @@ fn tails_keep_their_word() {
     let nothing = BatchWriter::new().finish(Tail::Full);
     assert_eq!(
         check(&nothing, 5).unwrap_err().to_string(),
-        "tail 0 at byte 40 of the archive: it says that something was done, but nothing was"
+        "tail 0 at byte 48 of the archive: it says that something was done, but nothing was"
     );
 }
 

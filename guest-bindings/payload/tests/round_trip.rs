@@ -3,17 +3,18 @@
 use std::{fmt::Write, ops::Range};
 
 use chipmunk_payload::{
-    AlignedBytes, AttachmentRef, Batch, BatchWriter, ItemKind, ItemView, Segment, SkipReason,
-    SourceChunk, SourceWriter, State, Tail,
+    AlignedBytes, AttachmentRef, AttachmentView, Batch, BatchWriter, ItemKind, ItemView, Segment,
+    SkipReason, SourceChunk, SourceWriter, State, Tail,
 };
 use proptest::{collection::vec, option, prelude::*};
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Attached {
     name: String,
     size: u64,
     created: Option<String>,
     modified: Option<String>,
+    messages: Vec<u64>,
     data: Vec<u8>,
 }
 
@@ -54,13 +55,15 @@ fn attached() -> impl Strategy<Value = Attached> {
         any::<u64>(),
         option::of(".{0,8}"),
         option::of(".{0,8}"),
+        vec(any::<u64>(), 0..4),
         vec(any::<u8>(), 0..9),
     )
-        .prop_map(|(name, size, created, modified, data)| Attached {
+        .prop_map(|(name, size, created, modified, messages, data)| Attached {
             name,
             size,
             created,
             modified,
+            messages,
             data,
         })
 }
@@ -108,7 +111,22 @@ impl Attached {
             size: self.size,
             created: self.created.as_deref(),
             modified: self.modified.as_deref(),
+            messages: &self.messages,
             data: &self.data,
+        }
+    }
+
+    fn read(view: AttachmentView<'_>) -> Self {
+        let (messages, announced) = (view.messages(), view.messages().len());
+        let messages: Vec<u64> = messages.collect();
+        assert_eq!(messages.len(), announced);
+        Self {
+            name: view.name.to_string(),
+            size: view.size,
+            created: view.created.map(str::to_string),
+            modified: view.modified.map(str::to_string),
+            messages,
+            data: view.data.to_vec(),
         }
     }
 }
@@ -211,7 +229,10 @@ fn check(batch: &Batch, items: &[Item]) {
         assert_eq!(batch.item(index).as_ref(), Some(&expected));
         assert_eq!(view, expected);
         assert_eq!(batch.cells(index).collect::<Vec<_>>(), cells);
-        assert_eq!(batch.attachment(index), attached.map(Attached::as_ref));
+        assert_eq!(
+            batch.attachment(index).map(Attached::read).as_ref(),
+            attached
+        );
         offset += *consumed as usize;
         cells_before += cells.len();
     }

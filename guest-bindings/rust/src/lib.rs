@@ -118,6 +118,9 @@
 //!   bytes as [`SkipReason::Truncated`], and look for messages behind them.
 //! - Render what [`ParserConfig::output`] asks for and nothing else. `Ranges`: no cells. `Line`: one cell. `Columns`: one cell
 //!   for each column of [`Parser::render_options`].
+//! - A file that the trace carries is an [attachment](BatchWriter::attachment) of the message, or of the bytes, that complete
+//!   it. Its [messages](AttachmentRef::messages) are counted from 0 since `new`, over all chunks, and only those that are
+//!   handed out count: not what is filtered or skipped.
 //! - Text goes straight into the archive: `write!(out.text(), ...)` or the `push` methods of [`TextArena`]. Allocating a
 //!   string per message is what makes parsers slow.
 //!

@@ -41,6 +41,12 @@ pub struct Attached {
     pub name: String,
     /// Its size as announced, in bytes.
     pub size: u64,
+    /// When it was created, in the trace's own words.
+    pub created: Option<String>,
+    /// When it was last modified, in the trace's own words.
+    pub modified: Option<String>,
+    /// The numbers of the messages that carried it.
+    pub messages: Vec<u64>,
     /// Its bytes.
     pub data: Vec<u8>,
 }
@@ -146,6 +152,9 @@ fn append(found: &mut Vec<Found>, batch: &Batch, data: &[u8]) {
         let attachment = batch.attachment(index).map(|attachment| Attached {
             name: attachment.name.to_string(),
             size: attachment.size,
+            created: attachment.created.map(str::to_string),
+            modified: attachment.modified.map(str::to_string),
+            messages: attachment.messages().collect(),
             data: attachment.data.to_vec(),
         });
         match (item.kind, attachment) {
@@ -238,4 +247,80 @@ pub fn take_log() -> Vec<(Level, String)> {
 
 pub(crate) fn log_line(level: Level, line: &str) {
     LINES.with_borrow_mut(|lines| lines.push((level, line.to_string())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AttachmentRef, ParserConfig};
+
+    /// Every byte is a message, and a full stop completes a file that all messages since the last one carried.
+    struct Sentences {
+        messages: u64,
+        file: Vec<u64>,
+        data: Vec<u8>,
+    }
+
+    impl Parser for Sentences {
+        fn new(_: &ParserConfig) -> Result<Self, InitError> {
+            Ok(Self {
+                messages: 0,
+                file: Vec::new(),
+                data: Vec::new(),
+            })
+        }
+
+        fn parse(&mut self, input: Input<'_>, out: &mut BatchWriter) -> Tail<'_> {
+            for &byte in input.data {
+                self.file.push(self.messages);
+                self.messages += 1;
+                self.data.push(byte);
+                if byte != b'.' {
+                    out.message(1, 0..1, false);
+                    continue;
+                }
+                let sentence = AttachmentRef {
+                    name: "sentence",
+                    size: self.data.len() as u64,
+                    modified: Some("today"),
+                    messages: &self.file,
+                    data: &self.data,
+                    ..AttachmentRef::default()
+                };
+                out.attachment(1, Some(0..1), &sentence);
+                self.file.clear();
+                self.data.clear();
+            }
+            Tail::Complete
+        }
+    }
+
+    #[test]
+    fn an_attachment_names_the_messages_of_all_chunks_that_carried_it() {
+        let sentence = |text: &str, messages: &[u64]| Attached {
+            name: "sentence".to_string(),
+            size: text.len() as u64,
+            created: None,
+            modified: Some("today".to_string()),
+            messages: messages.to_vec(),
+            data: text.as_bytes().to_vec(),
+        };
+        let last = |attached: Attached| Found::Message {
+            raw: b".".to_vec(),
+            cells: vec![],
+            damaged: false,
+            attachment: Some(attached),
+        };
+        let expected = [
+            Found::message(b"a", &[]),
+            last(sentence("a.", &[0, 1])),
+            Found::message(b"b", &[]),
+            Found::message(b"c", &[]),
+            last(sentence("bc.", &[2, 3, 4])),
+        ];
+        for chunk in 1..6 {
+            let found = parse_all::<Sentences>(&[], Output::Ranges, b"a.bc.", chunk);
+            assert_eq!(found.as_deref(), Ok(&expected[..]), "chunks of {chunk}");
+        }
+    }
 }

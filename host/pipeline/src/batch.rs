@@ -328,7 +328,10 @@ fn attachment(view: AttachmentView<'_>) -> Attachment {
         size: usize::try_from(view.size).unwrap_or(usize::MAX),
         created_date: view.created.map(str::to_owned),
         modified_date: view.modified.map(str::to_owned),
-        messages: Vec::new(),
+        messages: view
+            .messages()
+            .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+            .collect(),
     }
 }
 

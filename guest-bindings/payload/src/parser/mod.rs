@@ -12,7 +12,7 @@ mod text;
 mod writer;
 
 #[cfg(feature = "reader")]
-pub use reader::{Batch, Cells, ItemView, Items};
+pub use reader::{AttachmentView, Batch, Cells, ItemView, Items, MessageNumbers};
 #[cfg(feature = "reader")]
 pub(crate) use reader::{check_trailer, explain_arrays, offset_in};
 pub use text::TextArena;
@@ -131,7 +131,7 @@ pub enum Tail<'a> {
 /// How a batch ended, as read.
 pub type TailView<'a> = Tail<'a>;
 
-/// An attachment: a file, say, that was sent in the trace.
+/// An attachment to be written: a file, say, that was sent in the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AttachmentRef<'a> {
     /// Its file name.
@@ -142,9 +142,9 @@ pub struct AttachmentRef<'a> {
     pub created: Option<&'a str>,
     /// When it was last modified, in the trace's own words.
     pub modified: Option<&'a str>,
+    /// The numbers of the messages that carried it, in the order in which they did. Messages are counted from 0 over all
+    /// batches of a trace; items that are no messages do not count.
+    pub messages: &'a [u64],
     /// Its bytes.
     pub data: &'a [u8],
 }
-
-/// An attachment, as read.
-pub type AttachmentView<'a> = AttachmentRef<'a>;

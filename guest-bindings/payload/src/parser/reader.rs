@@ -11,17 +11,18 @@ use alloc::vec::Vec;
 
 use rkyv::rend::u32_le;
 
-use super::{AttachmentView, ItemKind, SkipReason, TailView};
+use super::{ItemKind, SkipReason, TailView};
 use crate::{
     AlignedBytes, Part, PayloadError, Problem,
     layout::{
         ALIGN, ARRAY_SIZE, TRAILER_SIZE,
         parser::{
-            FLAG_CREATED, FLAG_DAMAGED, FLAG_MODIFIED, MAGIC, ROOT_SIZE, TAIL_COMPLETE, TAIL_END,
-            TAIL_ERROR, TAIL_FULL, TAIL_INCOMPLETE, TAIL_OFFSET, VERSION,
+            ATTACHMENT_SIZE, CELL_SIZE, FLAG_CREATED, FLAG_DAMAGED, FLAG_MODIFIED, ITEM_SIZE,
+            MAGIC, MESSAGE_NUMBER_SIZE, ROOT_SIZE, TAIL_COMPLETE, TAIL_END, TAIL_ERROR, TAIL_FULL,
+            TAIL_INCOMPLETE, TAIL_OFFSET, VERSION,
         },
     },
-    schema::{ArchivedAttachment, ArchivedItem, ArchivedParserRoot},
+    schema::{ArchivedAttachment, ArchivedItem, ArchivedMessageNumber, ArchivedParserRoot},
 };
 
 /// A parser's archive that was checked, with what it takes to find any item in it at once.
@@ -56,6 +57,53 @@ pub struct ItemView {
     /// Its cells, as positions among all cells of the batch.
     pub cells: Range<usize>,
 }
+
+/// An attachment of a batch: a file, say, that was sent in the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachmentView<'a> {
+    /// Its file name.
+    pub name: &'a str,
+    /// Its size in bytes as announced, which need not be the length of `data`.
+    pub size: u64,
+    /// When it was created, in the trace's own words.
+    pub created: Option<&'a str>,
+    /// When it was last modified, in the trace's own words.
+    pub modified: Option<&'a str>,
+    /// Its bytes.
+    pub data: &'a [u8],
+    messages: &'a [ArchivedMessageNumber],
+}
+
+impl<'a> AttachmentView<'a> {
+    /// The numbers of the messages that carried it, as the parser counts them: from 0 over all batches of a trace. They
+    /// are not checked against the messages that there were.
+    pub fn messages(&self) -> MessageNumbers<'a> {
+        MessageNumbers {
+            numbers: self.messages.iter(),
+        }
+    }
+}
+
+/// The numbers of the messages that carried an attachment, from [`AttachmentView::messages`].
+#[derive(Debug, Clone)]
+pub struct MessageNumbers<'a> {
+    numbers: core::slice::Iter<'a, ArchivedMessageNumber>,
+}
+
+impl Iterator for MessageNumbers<'_> {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let number = self.numbers.next()?;
+        Some(join(number.low, number.high))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.numbers.size_hint()
+    }
+}
+
+impl ExactSizeIterator for MessageNumbers<'_> {}
 
 impl Batch {
     /// Checks an archive that a parser made of an input of `input_len` bytes.
@@ -153,9 +201,10 @@ impl Batch {
         let root = self.root();
         let attachments = root.attachments.as_slice();
         let attachment = attachments.get(position)?;
-        let data_start = match position {
-            0 => 0,
-            position => attachments.get(position - 1)?.data_end.to_native() as usize,
+        let (data_end, messages_end) = ends(attachment);
+        let (data_start, messages_start) = match position {
+            0 => (0, 0),
+            position => ends(attachments.get(position - 1)?),
         };
         let text = |start: &u32_le, len: &u32_le| {
             let start = start.to_native() as usize;
@@ -170,16 +219,16 @@ impl Batch {
         let flags = attachment.flags.to_native();
         Some(AttachmentView {
             name: text(&attachment.name_start, &attachment.name_len),
-            size: u64::from(attachment.size_low.to_native())
-                | u64::from(attachment.size_high.to_native()) << 32,
+            size: join(attachment.size_low, attachment.size_high),
             created: (flags & FLAG_CREATED != 0)
                 .then(|| text(&attachment.created_start, &attachment.created_len)),
             modified: (flags & FLAG_MODIFIED != 0)
                 .then(|| text(&attachment.modified_start, &attachment.modified_len)),
-            data: root
-                .data
+            data: root.data.as_slice().get(data_start..data_end)?,
+            messages: root
+                .attachment_messages
                 .as_slice()
-                .get(data_start..attachment.data_end.to_native() as usize)?,
+                .get(messages_start..messages_end)?,
         })
     }
 
@@ -282,6 +331,19 @@ impl<'a> Iterator for Cells<'a> {
 
 impl ExactSizeIterator for Cells<'_> {}
 
+/// A `u64` from its halves.
+fn join(low: u32_le, high: u32_le) -> u64 {
+    u64::from(low.to_native()) | u64::from(high.to_native()) << 32
+}
+
+/// Where an attachment's bytes end, and the numbers of its messages.
+fn ends(attachment: &ArchivedAttachment) -> (usize, usize) {
+    (
+        attachment.data_end.to_native() as usize,
+        attachment.messages_end.to_native() as usize,
+    )
+}
+
 #[inline]
 fn view(item: &ArchivedItem, offset: usize, cells_start: usize) -> ItemView {
     let raw = offset + item.raw_start.to_native() as usize;
@@ -313,10 +375,11 @@ fn access(bytes: &[u8]) -> Result<&ArchivedParserRoot, PayloadError> {
     rkyv::access::<ArchivedParserRoot, rkyv::rancor::Failure>(bytes).map_err(|_| {
         let arrays = [
             (Part::Text, 1),
-            (Part::Cell, 4),
-            (Part::Item, 20),
+            (Part::Cell, CELL_SIZE as i64),
+            (Part::Item, ITEM_SIZE as i64),
             (Part::Bytes, 1),
-            (Part::Attachment, 40),
+            (Part::Attachment, ATTACHMENT_SIZE as i64),
+            (Part::MessageNumber, MESSAGE_NUMBER_SIZE as i64),
         ];
         explain_arrays(bytes, bytes.len() - ROOT_SIZE, &arrays)
     })
@@ -598,9 +661,20 @@ fn check_attachments(
     root: &ArchivedParserRoot,
     text: &str,
 ) -> Result<(), PayloadError> {
-    let mut data = 0;
+    let numbers = root.attachment_messages.as_slice();
+    let (mut data, mut messages) = (0, 0);
     for (index, attachment) in root.attachments.as_slice().iter().enumerate() {
-        if let Some(problem) = problem_of_attachment(attachment, data, root.data.len(), text) {
+        let (data_end, messages_end) = ends(attachment);
+        let end_is_wrong = data_end < data
+            || data_end > root.data.len()
+            || messages_end < messages
+            || messages_end > numbers.len();
+        let problem = if end_is_wrong {
+            Some(Problem::End)
+        } else {
+            problem_of_attachment(attachment, text)
+        };
+        if let Some(problem) = problem {
             let offset = offset_in(bytes, attachment);
             return Err(PayloadError::Entry {
                 part: Part::Attachment,
@@ -609,9 +683,9 @@ fn check_attachments(
                 problem,
             });
         }
-        data = attachment.data_end.to_native();
+        (data, messages) = (data_end, messages_end);
     }
-    if data as usize != root.data.len() {
+    if data != root.data.len() {
         let offset = offset_in(bytes, &root.data);
         return Err(PayloadError::Entry {
             part: Part::Bytes,
@@ -620,19 +694,19 @@ fn check_attachments(
             problem: Problem::Unmatched,
         });
     }
+    if let Some(number) = numbers.get(messages) {
+        return Err(PayloadError::Entry {
+            part: Part::MessageNumber,
+            index: messages,
+            offset: offset_in(bytes, number),
+            problem: Problem::Unmatched,
+        });
+    }
     Ok(())
 }
 
-fn problem_of_attachment(
-    attachment: &ArchivedAttachment,
-    data_start: u32,
-    data_len: usize,
-    text: &str,
-) -> Option<Problem> {
-    let data_end = attachment.data_end.to_native();
-    if data_end < data_start || data_end as usize > data_len {
-        return Some(Problem::End);
-    }
+/// What is wrong with an attachment by itself.
+fn problem_of_attachment(attachment: &ArchivedAttachment, text: &str) -> Option<Problem> {
     let flags = attachment.flags.to_native();
     if flags & !(FLAG_CREATED | FLAG_MODIFIED) != 0 {
         return Some(Problem::Code);

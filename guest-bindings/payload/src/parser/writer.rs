@@ -14,8 +14,8 @@ use crate::layout::{
     ALIGN, ARRAY_SIZE, MAX_ARCHIVE_BYTES, TRAILER_SIZE,
     parser::{
         ATTACHMENT_SIZE, CELL_SIZE, FLAG_CREATED, FLAG_DAMAGED, FLAG_MODIFIED, ITEM_SIZE, MAGIC,
-        ROOT_SIZE, TAIL_COMPLETE, TAIL_END, TAIL_ERROR, TAIL_FULL, TAIL_INCOMPLETE, TAIL_SIZE,
-        VERSION,
+        MESSAGE_NUMBER_SIZE, ROOT_SIZE, TAIL_COMPLETE, TAIL_END, TAIL_ERROR, TAIL_FULL,
+        TAIL_INCOMPLETE, TAIL_SIZE, VERSION,
     },
 };
 
@@ -35,6 +35,10 @@ pub struct BatchWriter {
     /// Text of attachments: no cells, so it must not lie between those of the arena; it comes behind them.
     attachment_text: String,
     attachment_data: Vec<u8>,
+    attachment_messages: Vec<[u8; MESSAGE_NUMBER_SIZE]>,
+    /// Bytes that the arrays of attachments take in the archive, but for their text. Kept, since
+    /// [`is_full`](Self::is_full) asks after every item, and most batches have no attachments.
+    attachments_size: usize,
     /// Where the cells of the open item begin, in cells and in bytes of text.
     open_cells: usize,
     open_text: usize,
@@ -52,6 +56,7 @@ pub struct BatchWriter {
 #[derive(Debug)]
 struct Attachment {
     data_end: usize,
+    messages_end: usize,
     size: u64,
     name: Range<usize>,
     created: Option<Range<usize>>,
@@ -80,6 +85,8 @@ impl BatchWriter {
             attachments: Vec::new(),
             attachment_text: String::new(),
             attachment_data: Vec::new(),
+            attachment_messages: Vec::new(),
+            attachments_size: 0,
             open_cells: 0,
             open_text: 0,
             cell_start: 0,
@@ -157,6 +164,7 @@ impl BatchWriter {
             size,
             created,
             modified,
+            messages,
             data,
         } = *attachment;
         let mut text = |text: &str| {
@@ -168,14 +176,19 @@ impl BatchWriter {
         let created = created.map(&mut text);
         let modified = modified.map(&mut text);
         self.attachment_data.extend_from_slice(data);
-        let data_end = self.attachment_data.len();
+        self.attachment_messages
+            .extend(messages.iter().map(|number| number.to_le_bytes()));
         self.attachments.push(Attachment {
-            data_end,
+            data_end: self.attachment_data.len(),
+            messages_end: self.attachment_messages.len(),
             size,
             name,
             created,
             modified,
         });
+        self.attachments_size = self.attachment_data.len().next_multiple_of(ALIGN)
+            + self.attachments.len() * ATTACHMENT_SIZE
+            + self.attachment_messages.len() * MESSAGE_NUMBER_SIZE;
         match message {
             Some(raw) => {
                 self.close_cell();
@@ -235,8 +248,7 @@ impl BatchWriter {
         (self.text.len() + self.attachment_text.len() + error).next_multiple_of(ALIGN)
             + self.cells.len() * CELL_SIZE
             + self.items.len() * ITEM_SIZE
-            + self.attachment_data.len().next_multiple_of(ALIGN)
-            + self.attachments.len() * ATTACHMENT_SIZE
+            + self.attachments_size
             + ROOT_SIZE
     }
 
@@ -308,6 +320,8 @@ impl BatchWriter {
         for attachment in &self.attachments {
             out.extend_from_slice(attachment.archived(attachment_text).as_flattened());
         }
+        let messages = out.len();
+        out.extend_from_slice(self.attachment_messages.as_flattened());
 
         let root = out.len();
         let arrays = [
@@ -316,6 +330,7 @@ impl BatchWriter {
             (items, self.items.len()),
             (data, self.attachment_data.len()),
             (attachments, self.attachments.len()),
+            (messages, self.attachment_messages.len()),
         ];
         for (position, (start, count)) in arrays.into_iter().enumerate() {
             out.extend_from_slice(&array(root + position * ARRAY_SIZE, start, count));
@@ -386,10 +401,14 @@ impl BatchWriter {
             .attachments
             .iter()
             .rev()
-            .map(|attachment| attachment.data_end);
-        let data = ends.next().unwrap_or(0) - ends.next().unwrap_or(0);
+            .map(|attachment| (attachment.data_end, attachment.messages_end));
+        let (data_end, messages_end) = ends.next().unwrap_or_default();
+        let (data_start, messages_start) = ends.next().unwrap_or_default();
         // Names and dates are short; half a kilobyte stands for them.
-        ATTACHMENT_SIZE + data + 512
+        ATTACHMENT_SIZE
+            + (data_end - data_start)
+            + (messages_end - messages_start) * MESSAGE_NUMBER_SIZE
+            + 512
     }
 
     fn reserve_archive(&mut self) {
@@ -405,6 +424,8 @@ impl BatchWriter {
         self.attachments.clear();
         self.attachment_text.clear();
         self.attachment_data.clear();
+        self.attachment_messages.clear();
+        self.attachments_size = 0;
         self.open_cells = 0;
         self.open_text = 0;
         self.cell_start = 0;
@@ -434,6 +455,7 @@ impl Attachment {
         };
         [
             le(self.data_end),
+            le(self.messages_end),
             (self.size as u32).to_le_bytes(),
             ((self.size >> 32) as u32).to_le_bytes(),
             (created | modified).to_le_bytes(),

@@ -61,6 +61,7 @@ pub fn batches() -> Vec<Case> {
         size: 1 << 33,
         created: Some("2023-11-14"),
         modified: Some(""),
+        messages: &[0, 1 << 32 | 7],
         data: b"seven b",
     };
     out.attachment(30, Some(2..30), &file);
@@ -69,6 +70,15 @@ pub fn batches() -> Vec<Case> {
         None,
         &AttachmentRef {
             name: "empty",
+            ..AttachmentRef::default()
+        },
+    );
+    out.attachment(
+        0,
+        None,
+        &AttachmentRef {
+            name: "one message",
+            messages: &[u64::MAX],
             ..AttachmentRef::default()
         },
     );
