@@ -16,7 +16,7 @@ fn house() -> Result<Dir> {
     dir.trace(100, 0, 150, 1)?;
     dir.write(
         "plugins.toml",
-        "[[plugins]]\nname = \"bad\"\npath = \"bad.wasm\"\nlimits.call-timeout-ms = 300\nlimits.memory-bytes = 16777216\n",
+        "[[plugins]]\nname = \"bad\"\npath = \"bad.wasm\"\nlimits.call-timeout-ms = 1000\nlimits.memory-bytes = 16777216\n",
     )?;
     Ok(dir)
 }
@@ -306,7 +306,7 @@ fn a_call_that_does_not_end_is_stopped_in_time() -> Result<()> {
         has(
             &error,
             &[
-                &format!("{function} did not return within 300 ms"),
+                &format!("{function} did not return within 1000 ms"),
                 "call-timeout-ms",
             ],
         );
