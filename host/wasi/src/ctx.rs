@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clocks;
 use crate::fs::Directory;
-use crate::grant::{self, Grant, GrantError};
+use crate::grant::{self, Grant, GrantError, Preopen};
 use crate::random::Random;
 use crate::stream::{EmptyInput, InputStream, LineOutput, OutputStream, SharedInput, SharedOutput};
 use wasmer_component::ResourceTable;
@@ -23,7 +23,7 @@ pub struct WasiCtx {
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
     pub(crate) insecure_random: Random,
-    pub(crate) directories: Vec<(Arc<dyn Directory>, String)>,
+    pub(crate) directories: Vec<Preopen>,
     /// What is mixed into metadata hashes.
     pub(crate) secret: u64,
 }

@@ -161,10 +161,13 @@ pub enum GrantError {
     },
 }
 
+/// A directory that a guest starts with, and its path.
+pub(crate) type Preopen = (Arc<dyn Directory>, String);
+
 /// Opens grants: the directories to give to the guest, with their paths.
 ///
 /// Errors: the first grant that cannot be given.
-pub(crate) fn open(grants: &[Grant]) -> Result<Vec<(Arc<dyn Directory>, String)>, GrantError> {
+pub(crate) fn open(grants: &[Grant]) -> Result<Vec<Preopen>, GrantError> {
     let mut directories: BTreeMap<String, Arc<dyn Directory>> = BTreeMap::new();
     let mut writable: Vec<String> = Vec::new();
     let mut files: BTreeMap<String, BTreeMap<String, Selected>> = BTreeMap::new();
