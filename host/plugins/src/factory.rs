@@ -5,7 +5,6 @@
 //! imports, says what the linker offers: a *plain* plugin gets our two interfaces and cannot even ask for anything else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmer_component::{Component, Engine, Linker, Store, StoreLimits};
 
@@ -22,8 +21,8 @@ use crate::schema::Configuration;
 /// Elements that a table may have: far more than a plugin has functions.
 const TABLE_ELEMENTS: u32 = 1 << 20;
 
-/// Time that a call may take at least when the plugin reads standard input, where it waits for whoever writes there.
-const STDIN_CALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// Milliseconds that a call may take at least when the plugin reads standard input, where it waits for whoever writes there.
+const STDIN_CALL_TIMEOUT_MS: u64 = 60 * 60 * 1000;
 
 /// A plugin that is ready to be instantiated.
 #[derive(Debug)]
@@ -122,7 +121,10 @@ impl PluginFactory {
     }
 
     fn session(&self, grants: &Grants, log_level: LogLevel) -> Result<Session, PluginError> {
-        let limits = self.entry.limits;
+        let mut limits = self.entry.limits;
+        if grants.stdin {
+            limits.call_timeout_ms = limits.call_timeout_ms.max(STDIN_CALL_TIMEOUT_MS);
+        }
         let failed = |error: wasmer_component::Error| PluginError::Start {
             plugin: self.entry.name.clone(),
             message: error.to_string(),
@@ -139,12 +141,7 @@ impl PluginFactory {
             list_bytes: limits.max_output_bytes as usize,
         };
         let mut store = Store::with_limits(&self.engine, state, store_limits).map_err(failed)?;
-        let timeout = if grants.stdin {
-            limits.call_timeout().max(STDIN_CALL_TIMEOUT)
-        } else {
-            limits.call_timeout()
-        };
-        store.set_call_timeout(Some(timeout));
+        store.set_call_timeout(Some(limits.call_timeout()));
         let mut linker = Linker::new(&self.engine);
         add_to_linker(&mut linker, self.description.flavour).map_err(failed)?;
         let instance = linker
