@@ -203,7 +203,7 @@ impl<'a> LowerContext<'a> {
             new_size as i32,
         );
         self.refresh();
-        let ptr = result.map_err(|e| crate::func::guest_error(e))? as u32;
+        let ptr = result.map_err(crate::func::guest_error)? as u32;
         Runtime::set_may_leave(
             self.runtime,
             &mut self.store,
@@ -211,7 +211,7 @@ impl<'a> LowerContext<'a> {
             self.options.instance,
             saved,
         )?;
-        if ptr % align != 0 {
+        if !ptr.is_multiple_of(align) {
             return Err(Error::trap("realloc return: result not aligned"));
         }
         if ptr as usize > self.len || size > self.len - ptr as usize {
@@ -377,7 +377,7 @@ impl<'a> LiftContext<'a> {
     /// A trap when they are not aligned or not all in memory, [`crate::LimitKind::ListSize`] when they are too many.
     #[inline]
     pub fn list(&self, ptr: u32, count: u32, size: u32, align: u32) -> Result<&'a [u8]> {
-        if ptr % align != 0 {
+        if !ptr.is_multiple_of(align) {
             return Err(Error::trap("list pointer is not aligned"));
         }
         let bytes = u64::from(count) * u64::from(size);
@@ -399,7 +399,7 @@ impl<'a> LiftContext<'a> {
     /// A trap when it is not aligned or not in memory.
     #[inline]
     pub fn value(&self, ptr: u32, size: u32, align: u32) -> Result<&'a [u8]> {
-        if ptr % align != 0 {
+        if !ptr.is_multiple_of(align) {
             return Err(Error::trap("pointer not aligned"));
         }
         self.memory

@@ -199,23 +199,23 @@ pub struct LimitExceeded {
 
 impl LimitExceeded {
     pub(crate) fn memory(bytes: u64) -> Error {
-        Self::new(LimitKind::Memory, format!("{bytes} bytes"))
+        Self::exceeded(LimitKind::Memory, format!("{bytes} bytes"))
     }
 
     pub(crate) fn table(elements: u32) -> Error {
-        Self::new(LimitKind::Table, format!("{elements} elements"))
+        Self::exceeded(LimitKind::Table, format!("{elements} elements"))
     }
 
     pub(crate) fn time(limit: Duration) -> Error {
-        Self::new(LimitKind::Time, format!("{} ms", limit.as_millis()))
+        Self::exceeded(LimitKind::Time, format!("{} ms", limit.as_millis()))
     }
 
     pub(crate) fn list(limit: usize) -> Error {
-        Self::new(LimitKind::ListSize, format!("{limit} bytes"))
+        Self::exceeded(LimitKind::ListSize, format!("{limit} bytes"))
     }
 
     #[cold]
-    fn new(kind: LimitKind, limit: String) -> Error {
+    fn exceeded(kind: LimitKind, limit: String) -> Error {
         Error::Limit(Box::new(LimitExceeded {
             kind,
             function: String::new(),

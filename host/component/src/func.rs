@@ -347,7 +347,6 @@ fn call<T: Send + 'static, R, X>(
                 lower_memory(&mut lower, ptr)?;
                 flat.push(u64::from(ptr));
             }
-            drop(lower);
             // Call.
             let state = runtime.as_mut(store).instance(callee.instance)?;
             let function = state.core_function(callee.func)?;

@@ -80,7 +80,7 @@ impl HostCall<'_> {
             return Ok(());
         }
         let ptr = self.args.last().copied().unwrap_or(0) as u32;
-        if ptr % abi.align != 0 {
+        if !ptr.is_multiple_of(abi.align) {
             return Err(Error::trap("pointer not aligned"));
         }
         cx.bytes_mut(ptr, abi.size as usize)?;
@@ -189,7 +189,6 @@ impl Builtin<'_> {
                 };
                 host(&mut call)?;
                 let result = call.result;
-                drop(call);
                 self.runtime
                     .as_mut(&mut self.store)
                     .instance(self.id)?

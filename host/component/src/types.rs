@@ -190,7 +190,7 @@ const fn max(a: u32, b: u32) -> u32 {
 const fn align_to(n: u32, align: u32) -> u32 {
     match n.checked_next_multiple_of(align) {
         Some(n) => n,
-        None => u32::MAX & !(align - 1),
+        None => !(align - 1),
     }
 }
 

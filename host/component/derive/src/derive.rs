@@ -5,7 +5,7 @@
 
 use crate::names::component_name;
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Fields, Generics, Member, Type, parse_quote};
 
@@ -461,10 +461,14 @@ pub fn lift(shape: &Shape<'_>) -> syn::Result<TokenStream> {
                     } else {
                         quote! { <#ty as ::wasmer_component::Lift>::lift_flat(cx, part, src)? }
                     };
-                    quote_spanned! {ident.span()=>
+                    let built = match member {
+                        Member::Named(member) => quote! { Self::#ident { #member: #payload } },
+                        Member::Unnamed(_) => quote! { Self::#ident(#payload) },
+                    };
+                    quote! {
                         #index => {
                             let part = ::wasmer_component::__internal::case_type(cx.types(), ty, #index)?;
-                            Self::#ident { #member: #payload }
+                            #built
                         }
                     }
                 })

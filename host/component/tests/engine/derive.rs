@@ -281,8 +281,7 @@ fn mismatch<T: ComponentType + Lift>(declarations: &[(&str, &str)], ty: &str) ->
     let (mut store, instance) = instantiate(&text).unwrap();
     let error = instance
         .get_typed_func::<(), (T,)>(&mut store, "f")
-        .err()
-        .expect("the types differ");
+        .expect_err("the types differ");
     assert!(matches!(error, Error::Type { .. }), "{error:?}");
     error.to_string()
 }

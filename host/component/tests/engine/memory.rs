@@ -142,8 +142,7 @@ fn a_trap_in_realloc_ends_the_call_and_poisons() {
 /// rest would be written to the old mapping.
 #[test]
 fn memory_may_grow_while_we_lower() {
-    let text = format!(
-        r#"(component
+    let text = r#"(component
              (core module $m
                (memory (export "memory") 1)
                (func (export "realloc") (param i32 i32 i32) (param $size i32) (result i32)
@@ -156,10 +155,9 @@ fn memory_may_grow_while_we_lower() {
                  (i32.const 0)))
              (core instance $m (instantiate $m))
              (func (export "f") (param "v" (list (tuple string (list u32)))) (result (list (tuple string (list u32))))
-               (canon lift (core func $m "f") (memory (core memory $m "memory")) (realloc (core func $m "realloc")))))"#
-    );
+               (canon lift (core func $m "f") (memory (core memory $m "memory")) (realloc (core func $m "realloc")))))"#;
     type V = Vec<(String, Vec<u32>)>;
-    let (mut store, instance) = instantiate(&text).unwrap();
+    let (mut store, instance) = instantiate(text).unwrap();
     let f = instance
         .get_typed_func::<(V,), (V,)>(&mut store, "f")
         .unwrap();
@@ -228,9 +226,7 @@ fn spilled_parameters_survive_growth() {
     );
     let (mut store, instance) = instantiate(&text).unwrap();
     let f = instance.get_func(&mut store, "f").unwrap();
-    let params: Vec<Val> = (0..count)
-        .map(|i| Val::String(format!("p{i}").into()))
-        .collect();
+    let params: Vec<Val> = (0..count).map(|i| Val::String(format!("p{i}"))).collect();
     assert_eq!(
         f.call(&mut store, &params).unwrap(),
         Some(Val::List(params))
@@ -267,7 +263,7 @@ fn a_component_over_a_64_bit_memory_is_refused_or_unsupported() {
         (core module $m (memory (export "memory") i64 1) (func (export "f") (result i32) (i32.const 0)))
         (core instance $m (instantiate $m))
         (func (export "f") (result string) (canon lift (core func $m "f") (memory (core memory $m "memory")))))"#;
-    let error = instantiate(text).err().expect("no 64 bit memories here");
+    let error = instantiate(text).expect_err("no 64 bit memories here");
     assert!(
         matches!(error, Error::Translate(_) | Error::Unsupported(_)),
         "{error:?}"

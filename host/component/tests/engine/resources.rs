@@ -518,7 +518,13 @@ fn a_guests_own_resource_goes_out_is_lent_back_and_destroyed_inside() {
     assert!(matches!(thing, Val::Resource(_)), "{thing:?}");
     for _ in 0..2 {
         assert_eq!(
-            call_val(&mut store, &instance, "[method]thing.get", &[thing.clone()]).unwrap(),
+            call_val(
+                &mut store,
+                &instance,
+                "[method]thing.get",
+                std::slice::from_ref(&thing)
+            )
+            .unwrap(),
             Val::U32(40)
         );
     }
@@ -542,8 +548,20 @@ fn a_guests_resource_that_was_given_away_cannot_be_used_by_the_host_again() {
     let engine = engine();
     let (mut store, instance) = instantiate_with(&engine, &Linker::new(&engine), (), OWN).unwrap();
     let thing = call_val(&mut store, &instance, "[constructor]thing", &[Val::U32(7)]).unwrap();
-    call_val(&mut store, &instance, "swallow", &[thing.clone()]).unwrap();
-    call_val(&mut store, &instance, "swallow", &[thing.clone()]).unwrap_err();
+    call_val(
+        &mut store,
+        &instance,
+        "swallow",
+        std::slice::from_ref(&thing),
+    )
+    .unwrap();
+    call_val(
+        &mut store,
+        &instance,
+        "swallow",
+        std::slice::from_ref(&thing),
+    )
+    .unwrap_err();
     call_val(&mut store, &instance, "[method]thing.get", &[thing]).unwrap_err();
 }
 
@@ -556,7 +574,7 @@ fn a_resource_of_one_instance_is_not_accepted_by_another() {
     let one = linker.instantiate(&mut store, &component).unwrap();
     let two = linker.instantiate(&mut store, &component).unwrap();
     let thing = call_val(&mut store, &one, "[constructor]thing", &[Val::U32(7)]).unwrap();
-    call_val(&mut store, &two, "swallow", &[thing.clone()]).unwrap_err();
+    call_val(&mut store, &two, "swallow", std::slice::from_ref(&thing)).unwrap_err();
     assert_eq!(
         call_val(&mut store, &one, "swallow", &[thing]).unwrap(),
         Val::U32(7)
