@@ -670,3 +670,47 @@ fn a_memory_tree_holds_no_more_than_its_capacity() {
     assert_eq!(root.create_directory_at("room"), Ok(()));
     assert_eq!(tree.read_file("f"), Err(ErrorCode::NoEntry));
 }
+
+#[test]
+fn names_that_guests_cannot_say_do_not_hide_the_others() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let host = tempfile::tempdir().unwrap();
+    for name in [&b"a"[..], b"\xff", b"b"] {
+        std::fs::write(host.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+    }
+    let root = Descriptor::preopened(Arc::new(HostDirectory::open(host.path()).unwrap()));
+    let (named, failed): (Vec<_>, Vec<_>) = root.entries().unwrap().partition(Result::is_ok);
+    let mut named: Vec<String> = named.into_iter().map(|entry| entry.unwrap().name).collect();
+    named.sort();
+    assert_eq!(named, ["a", "b"]);
+    assert_eq!(failed, [Err(ErrorCode::IllegalByteSequence)]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_whose_size_says_nothing_is_read_to_its_end() {
+    use wasmer_component_wasi::stream::{InputStream, StreamError};
+    let root = Descriptor::preopened(Arc::new(
+        HostDirectory::open("/proc/self".as_ref()).unwrap(),
+    ));
+    let file = root.open_at(true, "limits", PLAIN, READ).unwrap();
+    assert_eq!(file.stat().unwrap().size, 0);
+    let expected = std::fs::read("/proc/self/limits").unwrap();
+    let mut input = file.read_via_stream(0).unwrap();
+    let (mut streamed, mut positioned) = (Vec::new(), Vec::new());
+    loop {
+        match input.read(100) {
+            Ok(chunk) => streamed.extend(chunk.into_bytes()),
+            Err(error) => break assert_eq!(error, StreamError::Closed),
+        }
+    }
+    loop {
+        let (chunk, end) = file.read(100, positioned.len() as u64).unwrap();
+        positioned.extend(chunk.into_bytes());
+        if end {
+            break;
+        }
+    }
+    assert_eq!(streamed, expected);
+    assert_eq!(positioned, expected);
+}
