@@ -7,7 +7,8 @@
 //! name = "dlt-parser"
 //! kind = "parser"                        # optional: what it must be
 //! path = "plugins/dlt-parser.wasm"       # relative to this file; left out: the file of that name in the directories
-//! blake3 = "..."                         # optional: refuse any other file
+//! # Optional: refuse any other file. `inspect` prints the hash.
+//! blake3 = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
 //!
 //! [plugins.config]                       # values for the items of the plugin's schema (`inspect` lists them)
 //! storage-header = true
@@ -427,6 +428,21 @@ memory-bytes = 1000000
             }],
         };
         assert_eq!(parse(&text), Ok(expected));
+    }
+
+    #[test]
+    fn the_example_above_is_right_and_its_limits_are_the_defaults() {
+        let source = include_str!("config.rs");
+        let text: String = source
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| line.trim_start_matches("//!").to_owned() + "\n")
+            .collect();
+        let file = parse(&text).expect("the example is right");
+        let limits: Vec<_> = file.plugins.iter().map(|plugin| plugin.limits).collect();
+        assert_eq!(limits, [Limits::default()]);
     }
 
     #[test]

@@ -623,9 +623,21 @@ fn validate_parser(
             message,
         });
     }
+    // A parser may insist on files that nobody has named here; to say so is no fault.
+    let in_need = configuration.items.iter().any(names_nothing);
     for (name, output) in offered {
         let called = check(checks, "init and parse", || {
-            let session = factory.parser(configuration, output, LogLevel::Error)?;
+            let session = match factory.parser(configuration, output, LogLevel::Error) {
+                Err(PluginError::Guest(fault))
+                    if in_need && matches!(fault.cause, FaultCause::Refused(_)) =>
+                {
+                    let message = format!(
+                        "output `{name}`: plugins.toml does not name the files it wants, and so {fault}"
+                    );
+                    return Ok(((), message));
+                }
+                session => session?,
+            };
             let mut proxy = parser_proxy(session);
             for (input, at_end) in [
                 (&b""[..], false),
@@ -669,17 +681,21 @@ fn try_parse<G: ParserGuest>(
     }
 }
 
+/// Whether an item of paths has none.
+fn names_nothing(item: &ConfigItem) -> bool {
+    match &item.value {
+        ConfigValue::Files(paths) | ConfigValue::Directories(paths) => paths.is_empty(),
+        _ => false,
+    }
+}
+
 /// Initialises the source, when plugins.toml says what it is to read, and reads once.
 fn validate_source(
     checks: &mut Vec<Check>,
     factory: &PluginFactory,
     configuration: &Configuration,
 ) {
-    let unset = |item: &ConfigItem| match &item.value {
-        ConfigValue::Files(paths) | ConfigValue::Directories(paths) => paths.is_empty(),
-        _ => false,
-    };
-    if configuration.items.iter().any(unset) {
+    if configuration.items.iter().any(names_nothing) {
         let message = "plugins.toml does not say what it is to read".to_owned();
         checks.push(Check {
             what: "init and read",
