@@ -195,13 +195,15 @@ impl<'a> LowerContext<'a> {
             self.options.instance,
             false,
         )?;
-        let result = realloc.call(
-            &mut self.store,
-            old as i32,
-            old_size as i32,
-            align as i32,
-            new_size as i32,
-        );
+        let result = Runtime::in_guest(self.runtime, &mut self.store, |store| {
+            realloc.call(
+                store,
+                old as i32,
+                old_size as i32,
+                align as i32,
+                new_size as i32,
+            )
+        });
         self.refresh();
         let ptr = result.map_err(crate::func::guest_error)? as u32;
         Runtime::set_may_leave(

@@ -1,31 +1,51 @@
 //! The time limit of a call.
 //!
 //! One watchdog thread serves all stores of the process. A store whose calls are limited has a slot; a call writes the
-//! instant it must end by into the slot and clears it at its end. When the instant has passed, the watchdog has wasmer
-//! interrupt the store, with a signal to the thread that runs it (SIGUSR1, which embedders must leave to wasmer), and again
-//! every few milliseconds until the slot is clear: an interrupt that arrives while the guest is in a host function, or on its
-//! way in, is lost. Host functions that block must watch [`crate::StoreContextMut::deadline`] themselves.
+//! instant it must end by into the slot and clears it at its end. When the instant has passed, there are two ways to stop:
 //!
-//! A call that behaves pays for two short, uncontended locks and one look at the clock.
+//! - The watchdog marks the slot as late. Every function that the host gives to guests looks at the mark when it is called and
+//!   before it returns, and ends the call.
+//! - A guest that calls nothing is interrupted by wasmer, with a signal to the thread that runs it (SIGUSR1, which embedders
+//!   must leave to wasmer).
+//!
+//! The first way comes first, and the signal is sent only a moment later and only while guest code runs, for a reason: wasmer 7.4's
+//! handler drops whatever the thread is doing on the guest's stack. If that is not guest code but wasmer's own, on the way
+//! out of a host function, a lock that it holds there is never released, and other stores hang. For the same
+//! reason a signal that was lost is repeated seldom. What remains is a guest that is interrupted inside a libcall such as
+//! `memory.grow`.
+//!
+//! Host functions that block must watch [`crate::StoreContextMut::deadline`] themselves: nobody can interrupt the host.
+//!
+//! A call that behaves pays for two short, uncontended locks and one look at the clock, a host function for two atomics.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use wasmer::Interrupter;
 
-/// Between two looks at the slots while some call is limited; also how long an interrupt may come late.
+/// Between two looks at the slots while some call is limited; also how long the mark may come late.
 const TICK: Duration = Duration::from_millis(5);
+/// Between the mark and the signal: much longer than a guest that calls the host at all lets pass between two calls.
+const GRACE: Duration = Duration::from_millis(15);
+/// Between two signals: much longer than wasmer takes to act on one.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The place where a store's running call says when it must end.
 pub(crate) struct Slot {
     state: Mutex<State>,
+    /// Whether the deadline has passed.
+    late: AtomicBool,
+    /// Whether the thread runs the host's code, and not the guest's, at the moment.
+    in_host: AtomicBool,
     interrupter: Interrupter,
 }
 
 #[derive(Default)]
 struct State {
     deadline: Option<Instant>,
-    /// Whether the watchdog has interrupted this call.
-    fired: bool,
+    /// When the next signal may be sent.
+    signal_at: Option<Instant>,
+    signalled: bool,
 }
 
 impl Slot {
@@ -33,6 +53,8 @@ impl Slot {
     pub fn new(interrupter: Interrupter) -> Arc<Slot> {
         let slot = Arc::new(Slot {
             state: Mutex::default(),
+            late: AtomicBool::new(false),
+            in_host: AtomicBool::new(false),
             interrupter,
         });
         let watchdog = watchdog();
@@ -43,20 +65,23 @@ impl Slot {
 
     /// From now on the running call must end by `deadline`.
     pub fn arm(&self, deadline: Instant) {
-        *lock(&self.state) = State {
+        let mut state = lock(&self.state);
+        *state = State {
             deadline: Some(deadline),
-            fired: false,
+            signal_at: Some(deadline + GRACE),
+            signalled: false,
         };
+        self.late.store(false, Ordering::Relaxed);
     }
 
-    /// The call has ended; tells whether it was interrupted.
+    /// The call has ended; tells whether its time was over.
     pub fn disarm(&self) -> bool {
-        let fired = std::mem::take(&mut *lock(&self.state)).fired;
-        if fired {
+        let signalled = std::mem::take(&mut *lock(&self.state)).signalled;
+        if signalled {
             // The last signal may still be on its way; it must not find the next call.
             std::thread::sleep(Duration::from_millis(1));
         }
-        fired
+        self.late.swap(false, Ordering::Relaxed)
     }
 
     /// When the running call must end.
@@ -64,10 +89,25 @@ impl Slot {
         lock(&self.state).deadline
     }
 
-    fn interrupt_if_late(&self, now: Instant) {
+    /// Whether the running call's time is over.
+    pub fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the host's code runs from now on; gives what was said before.
+    pub fn set_in_host(&self, value: bool) -> bool {
+        self.in_host.swap(value, Ordering::Relaxed)
+    }
+
+    fn look(&self, now: Instant) {
         let mut state = lock(&self.state);
-        if state.deadline.is_some_and(|deadline| now >= deadline) {
-            state.fired = true;
+        if state.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        self.late.store(true, Ordering::Relaxed);
+        if state.signal_at.is_some_and(|at| now >= at) && !self.in_host.load(Ordering::Relaxed) {
+            state.signalled = true;
+            state.signal_at = Some(now + PAUSE);
             // The lock is held, so the call cannot end, nor the next one begin, before the signal is sent.
             self.interrupter.interrupt();
         }
@@ -112,7 +152,7 @@ fn watch(watchdog: &Watchdog) {
         drop(slots);
         let now = Instant::now();
         for slot in live {
-            slot.interrupt_if_late(now);
+            slot.look(now);
         }
         std::thread::sleep(TICK);
         slots = lock(&watchdog.slots);

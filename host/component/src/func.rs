@@ -285,7 +285,12 @@ pub(crate) fn supervise<X>(
         }
     }
     // Unwind safety: what a panic may leave half done is the guest's state, and the caller poisons that.
+    let slot = rt.slot.clone();
+    let before = slot.as_ref().map(|slot| slot.set_in_host(false));
     let outcome = catch_unwind(AssertUnwindSafe(|| body(store)));
+    if let (Some(slot), Some(before)) = (&slot, before) {
+        slot.set_in_host(before);
+    }
     let rt = runtime.as_mut(store);
     let interrupted = outermost && rt.slot.as_ref().is_some_and(|slot| slot.disarm());
     let lent = rt.scopes.get(depth).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! A WebAssembly Component Model runtime on [wasmer](wasmer).
+//! A WebAssembly Component Model runtime on [wasmer].
 //!
 //! wasmer runs core modules. This crate runs components on it: it translates and compiles a component once, keeps the
 //! result as an artifact if asked, links host functions and resources to its imports, instantiates it any number of

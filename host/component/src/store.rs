@@ -68,6 +68,21 @@ impl Runtime {
         InstanceId(self.instances.len() as u32 - 1)
     }
 
+    /// Runs guest code from within a function of the host: the deadline counts for it as for any.
+    pub fn in_guest<R>(
+        runtime: &FunctionEnv<Runtime>,
+        store: &mut StoreMut<'_>,
+        run: impl FnOnce(&mut StoreMut<'_>) -> R,
+    ) -> R {
+        let slot = runtime.as_mut(store).slot.clone();
+        let before = slot.as_ref().map(|slot| slot.set_in_host(false));
+        let result = run(store);
+        if let (Some(slot), Some(before)) = (slot, before) {
+            slot.set_in_host(before);
+        }
+        result
+    }
+
     /// Sets a component instance's may-leave flag; gives its old value.
     pub fn set_may_leave(
         runtime: &FunctionEnv<Runtime>,

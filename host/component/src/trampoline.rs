@@ -5,7 +5,7 @@
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::{Component, ComponentInner};
-use crate::error::{Error, Result};
+use crate::error::{Error, LimitExceeded, Result};
 use crate::func::{call_core, core_type, to_slot, to_value};
 use crate::instance::Destructor;
 use crate::ir::{CanonicalOptions, TrampolineKind};
@@ -134,7 +134,7 @@ pub(crate) fn make(
         let Some(trampoline) = component.inner.ir.trampolines.get(index) else {
             return Ok(Vec::new());
         };
-        match cx.run(&trampoline.kind, host.as_ref()) {
+        match cx.run_in_time(&trampoline.kind, host.as_ref()) {
             Ok(slots) => Ok(results
                 .iter()
                 .zip(slots)
@@ -155,6 +155,25 @@ struct Builtin<'a> {
 }
 
 impl Builtin<'_> {
+    /// As [`Builtin::run`], for a call whose time is not over: here is where a late call ends best (see `deadline`).
+    fn run_in_time(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<[u64; 2]> {
+        let rt = self.runtime.as_mut(&mut self.store);
+        let limit = rt.timeout.unwrap_or_default();
+        let Some(slot) = rt.slot.clone() else {
+            return self.run(kind, host);
+        };
+        if slot.is_late() {
+            return Err(LimitExceeded::time(limit));
+        }
+        let before = slot.set_in_host(true);
+        let result = self.run(kind, host);
+        slot.set_in_host(before);
+        match result {
+            Ok(_) if slot.is_late() => Err(LimitExceeded::time(limit)),
+            result => result,
+        }
+    }
+
     /// Gives the results, as many of the two as the trampoline's type has.
     fn run(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<[u64; 2]> {
         match kind {
@@ -278,7 +297,10 @@ impl Builtin<'_> {
             HandleKind::Own { .. } => match state.destructor_of(table)? {
                 Destructor::None => Ok(()),
                 Destructor::Guest(function) => {
-                    call_core(&mut self.store, &function, &[u64::from(handle.rep)]).map(drop)
+                    let runtime = self.runtime.clone();
+                    Runtime::in_guest(&runtime, &mut self.store, |store| {
+                        call_core(store, &function, &[u64::from(handle.rep)]).map(drop)
+                    })
                 }
                 Destructor::Host(destructor) => {
                     let runtime = self.runtime.clone();
