@@ -519,6 +519,31 @@ fn the_time_limit_holds_after_a_trap_between_components() {
     }
 }
 
+/// Guests that spend their time at the border are where an interrupt could meet code other than theirs. Whatever it
+/// left behind (a lock of wasmer's) would stop the stores and traps that come after it.
+#[test]
+fn late_calls_at_the_border_leave_nothing_behind() {
+    let engine = engine();
+    let (component, linker) = looper(&engine);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (engine, component, linker) = (&engine, &component, &linker);
+            scope.spawn(move || {
+                for call in 0..12 {
+                    let mut store = Store::new(engine, Vec::new()).unwrap();
+                    store.set_call_timeout(Some(Duration::from_millis(5 + thread + call)));
+                    let instance = linker.instantiate(&mut store, component).unwrap();
+                    let f = instance
+                        .get_typed_func::<(), ()>(&mut store, "calls-forever")
+                        .unwrap();
+                    let error = f.call(&mut store, ()).unwrap_err();
+                    assert!(error.is_limit(LimitKind::Time), "{error:?}");
+                }
+            });
+        }
+    });
+}
+
 /// Many stores on several threads, each interrupted on its own, while one that behaves is not disturbed.
 #[test]
 fn interrupts_reach_only_the_store_that_is_late() {
