@@ -297,6 +297,12 @@ fn small(value: u8, out: &mut TextArena) {
 /// An id of four characters: up to the first nul byte.
 #[inline]
 fn id(id: [u8; 4], out: &mut TextArena) {
+    // Most ids have four characters: a byte that is nul would borrow from its top bit here.
+    let word = u32::from_ne_bytes(id);
+    let has_nul = word.wrapping_sub(0x0101_0101) & !word & 0x8080_8080 != 0;
+    if !has_nul && out.push_ascii4(id) {
+        return;
+    }
     let end = id.iter().position(|byte| *byte == 0).unwrap_or(id.len());
     out.push_str(valid_prefix(id.get(..end).unwrap_or_default()));
 }
