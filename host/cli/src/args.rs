@@ -345,7 +345,7 @@ mod tests {
                 settings: vec![],
                 registry: RegistryArguments { config: None },
                 stats: None,
-                chunk_bytes: 1 << 20,
+                chunk_bytes: 256 << 10,
             }
         );
     }
@@ -403,7 +403,7 @@ mod tests {
                     config: Some("plugins.toml".into())
                 },
                 stats: Some(StatsForm::Json),
-                chunk_bytes: 1 << 20,
+                chunk_bytes: 256 << 10,
             }
         );
     }
