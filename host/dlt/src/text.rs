@@ -297,10 +297,7 @@ fn small(value: u8, out: &mut TextArena) {
 /// An id of four characters: up to the first nul byte.
 #[inline]
 fn id(id: [u8; 4], out: &mut TextArena) {
-    // Most ids have four characters: a byte that is nul would borrow from its top bit here.
-    let word = u32::from_ne_bytes(id);
-    let has_nul = word.wrapping_sub(0x0101_0101) & !word & 0x8080_8080 != 0;
-    if !has_nul && out.push_ascii4(id) {
+    if out.push_ascii4(id) {
         return;
     }
     let end = id.iter().position(|byte| *byte == 0).unwrap_or(id.len());
@@ -595,7 +592,7 @@ mod tests {
     #[test]
     fn hex_lists_are_as_rust_debugs_them() {
         for length in [0, 1, 2, 31, 32, 33, 64, 100] {
-            let bytes: Vec<u8> = (0..length).map(|n| n * 7).collect();
+            let bytes: Vec<u8> = (0..length).map(|n: u8| n.wrapping_mul(7)).collect();
             assert_eq!(
                 text_of(|out| hex_list(&bytes, out)),
                 format!("{bytes:02X?}")

@@ -24,16 +24,41 @@ impl TextArena {
         self.push_utf8(text.as_bytes());
     }
 
-    /// Appends four ASCII characters; tells whether they are that. Nothing is appended if not.
+    /// Appends four characters, or those before the first nul byte; tells whether these are ASCII. Nothing is appended if not.
     ///
-    /// For ids and codes of a fixed length, of which traces are full: one test and one store.
+    /// For ids and codes of a fixed length, of which traces are full: a few operations on one word and one store.
     #[inline]
     pub fn push_ascii4(&mut self, characters: [u8; 4]) -> bool {
-        let ascii = u32::from_ne_bytes(characters) & 0x8080_8080 == 0;
-        if ascii {
-            self.bytes.extend_from_slice(&characters);
+        const ONES: u32 = 0x0101_0101;
+        const TOPS: u32 = 0x8080_8080;
+        // The first byte in memory is the lowest one here. A nul byte, and at worst some behind it, get their top bit set.
+        let word = u32::from_le_bytes(characters);
+        let nul = word.wrapping_sub(ONES) & !word & TOPS;
+        let len = (nul.trailing_zeros() / 8) as usize;
+        let before = if nul == 0 {
+            u32::MAX
+        } else {
+            (1 << (8 * len)) - 1
+        };
+        if word & before & TOPS != 0 {
+            return false;
         }
-        ascii
+        if self.bytes.capacity() - self.bytes.len() < characters.len() {
+            self.grow(characters.len());
+        }
+        let end = self.bytes.len();
+        // SAFETY: there is room for four bytes behind `end`, which nobody else can refer to while the vector is borrowed
+        // mutably. All four are written; `len` is at most four (32 zeros make four), so the vector counts bytes that were
+        // written, and these are ASCII.
+        unsafe {
+            self.bytes
+                .as_mut_ptr()
+                .add(end)
+                .cast::<[u8; 4]>()
+                .write_unaligned(characters);
+            self.bytes.set_len(end + len);
+        }
+        true
     }
 
     /// Appends bytes that are whole UTF-8.
@@ -208,12 +233,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_characters_are_appended_if_they_are_ascii() {
-        let mut arena = TextArena::default();
-        assert!(arena.push_ascii4(*b"ECU1"));
-        assert!(!arena.push_ascii4([b'E', 0xC3, b'U', b'1']));
-        assert!(arena.push_ascii4([0, 1, 0x7E, 0x7F]));
-        assert_eq!(arena.take(), b"ECU1\x00\x01\x7E\x7F");
+    fn four_characters_are_appended_up_to_a_nul_byte_if_they_are_ascii() {
+        for (characters, expected) in [
+            (*b"ECU1", Some(&b"ECU1"[..])),
+            ([0x7F, 1, 0x7E, 0x7F], Some(&[0x7F, 1, 0x7E, 0x7F])),
+            (*b"ABC\0", Some(b"ABC")),
+            (*b"AB\0C", Some(b"AB")),
+            ([b'A', 0, 1, 0xFF], Some(b"A")),
+            ([0, 0x80, 1, 0], Some(b"")),
+            ([b'E', 0xC3, b'U', b'1'], None),
+            ([b'E', b'C', 0x80, 0], None),
+        ] {
+            let mut arena = TextArena::default();
+            assert_eq!(
+                arena.push_ascii4(characters),
+                expected.is_some(),
+                "{characters:?}"
+            );
+            assert_eq!(arena.take(), expected.unwrap_or_default(), "{characters:?}");
+        }
     }
 
     #[test]
