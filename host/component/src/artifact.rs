@@ -21,7 +21,8 @@ use crate::ir::ComponentIr;
 
 /// Version of the artifact. History:
 /// - 1: the first.
-pub(crate) const VERSION: u32 = 1;
+/// - 2: imported core modules.
+pub(crate) const VERSION: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"wcomp\0\r\n";
 
@@ -73,7 +74,7 @@ pub(crate) unsafe fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Compon
     }
     let len = rest.u32()? as usize;
     let fingerprint = rest.take(len)?;
-    if fingerprint != engine.fingerprint().as_bytes() {
+    if !std::str::from_utf8(fingerprint).is_ok_and(|f| engine.accepts(f)) {
         return Err(Error::Artifact(format!(
             "it was compiled for `{}` and this engine is `{}`",
             String::from_utf8_lossy(fingerprint),

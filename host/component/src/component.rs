@@ -26,8 +26,8 @@ pub(crate) struct ComponentInner {
     pub engine: Engine,
     pub ir: ComponentIr,
     pub modules: Vec<wasmer::Module>,
-    /// Exported functions by path, as indices into the IR's export items.
-    pub functions: HashMap<Vec<String>, usize>,
+    /// Exported functions and core modules by path, as indices into the IR's export items.
+    pub items: HashMap<Vec<String>, usize>,
 }
 
 impl std::fmt::Debug for Component {
@@ -45,8 +45,11 @@ impl Component {
     ///
     /// # Errors
     /// [`Error::Translate`] when the bytes are no valid component, [`Error::Unsupported`] when it needs what this runtime
-    /// does not have, [`Error::Compile`] when a core module of it does not compile.
+    /// does not have, [`Error::Compile`] when a core module of it does not compile, [`Error::Engine`] when the engine has no
+    /// compiler.
+    #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Component> {
+        engine.expect_compiler()?;
         let translated = crate::translate::translate(bytes)?;
         let mut modules = Vec::new();
         for (index, module) in translated.modules.iter().enumerate() {
@@ -66,11 +69,10 @@ impl Component {
         ir: ComponentIr,
         modules: Vec<wasmer::Module>,
     ) -> Component {
-        let functions = ir
+        let items = ir
             .export_items
             .iter()
             .enumerate()
-            .filter(|(_, item)| matches!(item.item, Export::Func { .. }))
             .map(|(index, item)| (item.path.clone(), index))
             .collect();
         Component {
@@ -78,7 +80,7 @@ impl Component {
                 engine: engine.clone(),
                 ir,
                 modules,
-                functions,
+                items,
             }),
         }
     }
@@ -143,16 +145,16 @@ impl Component {
 }
 
 impl ComponentInner {
-    /// Finds an exported function: by its very name, or by an interface of the same track of versions.
+    /// Finds an exported item: by its very name, or by an interface of the same track of versions.
     pub(crate) fn find(&self, path: &ExportPath) -> Option<usize> {
-        if let Some(index) = self.functions.get(&path.0) {
+        if let Some(index) = self.items.get(&path.0) {
             return Some(*index);
         }
         let [interface, function] = path.0.as_slice() else {
             return None;
         };
         let (name, _) = crate::names::find(&self.ir.exports, interface)?;
-        self.functions
+        self.items
             .get(&vec![name.clone(), function.clone()])
             .copied()
     }

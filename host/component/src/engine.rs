@@ -4,25 +4,43 @@
 //! another engine only when both have the same [`Engine::fingerprint`], which is why that string belongs in the key of
 //! every cache. Memory and table limits are wasmer tunables, which belong to wasmer's engine; a store that has limits
 //! therefore gets a clone of wasmer's engine of its own (`limits`).
+//!
+//! Without the crate's feature `compiler` there is no compiler to link, and every engine is [`Compiler::Headless`].
 
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use wasmer::sys::{CompilerConfig, CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
+#[cfg(feature = "compiler")]
+use wasmer::sys::CompilerConfig;
+use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
 
 /// Which of wasmer's compilers makes machine code of core modules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compiler {
     /// Cranelift: compiles fast, runs fast.
-    #[default]
+    #[cfg(feature = "compiler")]
     Cranelift,
+    /// No compiler at all: the engine only loads artifacts ([`crate::Component::deserialize`]), whichever compiler made them.
+    Headless,
+}
+
+impl Default for Compiler {
+    /// Cranelift, or none in a build without compilers.
+    fn default() -> Compiler {
+        #[cfg(feature = "compiler")]
+        return Compiler::Cranelift;
+        #[cfg(not(feature = "compiler"))]
+        Compiler::Headless
+    }
 }
 
 impl Compiler {
     /// Its name in fingerprints and configuration files.
     pub fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "compiler")]
             Compiler::Cranelift => "cranelift",
+            Compiler::Headless => "headless",
         }
     }
 }
@@ -55,6 +73,9 @@ pub struct Engine {
 
 struct Inner {
     wasmer: wasmer::Engine,
+    compiler: Compiler,
+    /// The part of the fingerprint that says where compiled code runs.
+    runs: String,
     fingerprint: String,
 }
 
@@ -75,19 +96,26 @@ impl Engine {
         let target = Target::default();
         let features = features();
         let builder = match config.compiler {
+            #[cfg(feature = "compiler")]
             Compiler::Cranelift => {
                 let mut cranelift = wasmer::sys::Cranelift::new();
                 cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
                 cranelift.push_middleware(Arc::new(crate::tables::SharedTables));
                 EngineBuilder::new(cranelift)
             }
+            Compiler::Headless => EngineBuilder::headless(),
         };
         let wasmer: wasmer::Engine = builder
             .set_target(Some(target.clone()))
             .set_features(Some(features))
             .engine()
             .into();
-        let fingerprint = fingerprint(&wasmer, config.compiler, &target);
+        let runs = runs(&target);
+        let fingerprint = format!(
+            "{runs}{COMPILED}{} {} settings {SETTINGS}",
+            config.compiler.name(),
+            wasmer.deterministic_id(),
+        );
         if !wasmer.is_sys() {
             return Err(Error::Engine(
                 "wasmer has no native engine on this machine".to_string(),
@@ -96,6 +124,8 @@ impl Engine {
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmer,
+                compiler: config.compiler,
+                runs,
                 fingerprint,
             }),
         })
@@ -105,6 +135,41 @@ impl Engine {
     /// its settings, target, CPU features. Equal strings mean that an artifact of one engine runs on the other.
     pub fn fingerprint(&self) -> &str {
         &self.inner.fingerprint
+    }
+
+    /// Fails when something was made with an engine that is not this one or a clone of it: machine code lives as long as the
+    /// engine that made it.
+    pub(crate) fn expect_same(&self, other: &Engine, what: &str) -> Result<()> {
+        match Arc::ptr_eq(&self.inner, &other.inner) {
+            true => Ok(()),
+            false => Err(Error::Engine(format!(
+                "{what} was made with another engine than the store; use clones of one engine"
+            ))),
+        }
+    }
+
+    /// Whether an artifact of an engine with this fingerprint can be loaded: an engine without a compiler does not mind
+    /// which one was used.
+    pub(crate) fn accepts(&self, fingerprint: &str) -> bool {
+        match self.inner.compiler {
+            Compiler::Headless => fingerprint
+                .strip_prefix(&self.inner.runs)
+                .is_some_and(|rest| rest.starts_with(COMPILED)),
+            #[cfg(feature = "compiler")]
+            _ => fingerprint == self.inner.fingerprint,
+        }
+    }
+
+    #[cfg(feature = "compiler")]
+    pub(crate) fn expect_compiler(&self) -> Result<()> {
+        match self.inner.compiler {
+            Compiler::Headless => Err(Error::Engine(
+                "an engine without a compiler loads artifacts only; compile with another engine and use \
+                 Component::serialize"
+                    .to_string(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn wasmer(&self) -> &wasmer::Engine {
@@ -137,7 +202,11 @@ fn features() -> Features {
 /// What we change in wasmer's settings that decides what is compiled; to be changed with them.
 const SETTINGS: &str = "opt=speed,shared-tables=1";
 
-fn fingerprint(wasmer: &wasmer::Engine, compiler: Compiler, target: &Target) -> String {
+/// Stands in a fingerprint between where the code runs and how it was compiled.
+const COMPILED: &str = " compiler ";
+
+/// Where compiled code runs, and which wasmer understands it.
+fn runs(target: &Target) -> String {
     let mut cpu: Vec<String> = target
         .cpu_features()
         .iter()
@@ -145,11 +214,9 @@ fn fingerprint(wasmer: &wasmer::Engine, compiler: Compiler, target: &Target) -> 
         .collect();
     cpu.sort_unstable();
     format!(
-        "wasmer {} artifact {} compiler {} {} settings {SETTINGS} target {} cpu {}",
+        "wasmer {} artifact {} target {} cpu {}",
         wasmer_types::VERSION,
         crate::artifact::VERSION,
-        compiler.name(),
-        wasmer.deterministic_id(),
         target.triple(),
         cpu.join("+"),
     )

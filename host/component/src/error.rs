@@ -23,9 +23,9 @@ pub enum Error {
     #[error("the component needs {0}, which this runtime does not have")]
     Unsupported(String),
     /// One of its core modules does not compile.
-    #[error("core module {module} of the component does not compile: {message}")]
+    #[error("core module {module} does not compile: {message}")]
     Compile {
-        /// Index of the module in the component.
+        /// Index of the module in its component.
         module: usize,
         /// What the compiler said.
         message: String,

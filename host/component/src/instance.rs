@@ -6,15 +6,19 @@
 use crate::component::{Component, ExportPath};
 use crate::error::{Error, LinkError, Result};
 use crate::func::{Func, TypedFunc, guest_error};
-use crate::ir::{CoreDef, CoreExport, Initializer, Resource};
+use crate::ir::{CoreDef, CoreExport, Export, Initializer, Resource};
 use crate::linker::Definition;
+use crate::module::Module;
 use crate::resource::{HandleKind, HandleTable, ResourceType};
 use crate::store::{AsContextMut, Flag, InstanceId, Runtime};
 use crate::trampoline;
 use crate::typed::{LiftResult, LowerParams};
 use crate::types::ResourceTableId;
+use std::collections::HashMap;
 use std::sync::Arc;
-use wasmer::{AsStoreMut, Extern, Function, FunctionEnv, Global, Memory, StoreMut, Table, Value};
+use wasmer::{
+    AsStoreMut, Extern, Function, FunctionEnv, Global, Imports, Memory, StoreMut, Table, Value,
+};
 
 /// An instance of a component, in a store. Only a number: cheap to copy, and good for that store only.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub(crate) struct InstanceState {
     tables_of: Vec<Option<crate::types::ResourceTable>>,
     /// For each of the component's resources: the component instance that defines it, if one does.
     definers: Vec<Option<u32>>,
+    /// Imported core modules by the number of their import.
+    imported_modules: HashMap<u32, Module>,
     /// Handles that guests have lent to the host function that is running.
     pub lent: Vec<(u32, u32, ResourceType)>,
     /// Whether a call into the instance is running.
@@ -236,6 +242,14 @@ pub(crate) fn instantiate(
         resources: Vec::new(),
         tables_of: ir.types.resource_tables.clone(),
         definers: Vec::new(),
+        imported_modules: imports
+            .iter()
+            .zip(0..)
+            .filter_map(|(definition, index)| match definition {
+                Definition::Module(module) => Some((index, module.clone())),
+                _ => None,
+            })
+            .collect(),
         lent: Vec::new(),
         entered: false,
         poisoned: None,
@@ -271,7 +285,7 @@ pub(crate) fn instantiate(
             .push(function);
     }
     for init in &ir.initializers {
-        step(store, runtime, component, id, init)?;
+        step(store, runtime, component, id, init, imports)?;
     }
     Ok(instance)
 }
@@ -282,6 +296,7 @@ fn step(
     component: &Component,
     id: InstanceId,
     init: &Initializer,
+    imports: &[Definition],
 ) -> Result<()> {
     let state = runtime.as_mut(store).instance(id)?;
     match init {
@@ -296,6 +311,18 @@ fn step(
                 .get(*module as usize)
                 .ok_or_else(|| missing("module"))?;
             let core = wasmer::Instance::new_by_index(store, module, &args)
+                .map_err(|e| instantiation_error(store, runtime, e))?;
+            runtime.as_mut(store).instance(id)?.core.push(core);
+        }
+        Initializer::InstantiateImport { import, args } => {
+            let Some(Definition::Module(module)) = imports.get(*import as usize) else {
+                return Err(missing("imported core module"));
+            };
+            let mut given = Imports::new();
+            for (module, name, def) in args {
+                given.define(module, name, state.core_def(def)?);
+            }
+            let core = wasmer::Instance::new(store, &module.wasmer, &given)
                 .map_err(|e| instantiation_error(store, runtime, e))?;
             runtime.as_mut(store).instance(id)?.core.push(core);
         }
@@ -384,6 +411,31 @@ impl Instance {
         Func::new(self, index)
     }
 
+    /// An exported core module, by a path as for [`Instance::get_func`]. None when there is none of that name.
+    pub fn get_module(
+        &self,
+        mut store: impl AsContextMut,
+        path: impl Into<ExportPath>,
+    ) -> Option<Module> {
+        let component = &self.component.inner;
+        let index = component.find(&path.into())?;
+        match &component.ir.export_items.get(index)?.item {
+            Export::Module(index) => {
+                let wasmer = component.modules.get(*index as usize)?.clone();
+                Some(Module {
+                    engine: component.engine.clone(),
+                    wasmer,
+                })
+            }
+            Export::ImportedModule(import) => {
+                let mut cx = store.as_context_mut();
+                let state = cx.runtime().instance(self.id).ok()?;
+                state.imported_modules.get(import).cloned()
+            }
+            _ => None,
+        }
+    }
+
     /// An exported function with its types checked.
     ///
     /// # Errors
@@ -395,12 +447,11 @@ impl Instance {
     ) -> Result<TypedFunc<P, R>> {
         let path = path.into();
         let func = self.get_func(store, path.clone()).ok_or_else(|| {
-            let mut names: Vec<String> = self
-                .component
-                .inner
-                .functions
-                .keys()
-                .map(|path| path.join("#"))
+            let items = &self.component.inner.ir.export_items;
+            let mut names: Vec<String> = items
+                .iter()
+                .filter(|item| matches!(item.item, Export::Func { .. }))
+                .map(|item| item.path.join("#"))
                 .collect();
             names.sort_unstable();
             Error::Export(format!(

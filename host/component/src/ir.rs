@@ -46,6 +46,11 @@ pub(crate) enum Initializer {
         module: u32,
         args: Vec<CoreDef>,
     },
+    /// Instantiates a core module that is imported: module name, item name and item for each of its imports.
+    InstantiateImport {
+        import: u32,
+        args: Vec<(String, String, CoreDef)>,
+    },
     /// Takes note of an instance's memory; memories are numbered by `index`, as are the following.
     Memory {
         index: u32,
@@ -105,6 +110,8 @@ pub(crate) enum Export {
     },
     Resource(ResourceTableId),
     Module(u32),
+    /// A core module that is imported, by the number of the runtime import.
+    ImportedModule(u32),
 }
 
 /// A core function that the host's side provides.
@@ -148,8 +155,8 @@ pub(crate) enum TrampolineKind {
         from: u32,
         to: u32,
     },
-    /// Raises the trap whose number is the argument.
-    Trap,
+    /// Raises the trap whose number is the argument; what each number means.
+    Trap(Vec<String>),
     /// A builtin of the asynchronous model: may be declared, traps when called.
     Async(String),
 }

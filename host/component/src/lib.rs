@@ -50,12 +50,14 @@ mod instance;
 mod ir;
 mod limits;
 mod linker;
+mod module;
 mod names;
 mod resource;
 mod store;
 mod tables;
 mod trampoline;
 mod transcode;
+#[cfg(feature = "compiler")]
 mod translate;
 mod typed;
 pub mod types;
@@ -69,6 +71,7 @@ pub use func::{Func, TypedFunc};
 pub use instance::Instance;
 pub use limits::StoreLimits;
 pub use linker::{Linker, LinkerInstance};
+pub use module::{CoreType, CoreValueType, Module, ModuleType};
 pub use resource::{Resource, ResourceAny, ResourceTable, ResourceType};
 pub use store::{AsContextMut, Store, StoreContextMut};
 pub use typed::{

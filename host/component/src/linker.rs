@@ -8,6 +8,7 @@ use crate::component::Component;
 use crate::error::{Error, LinkError, Result, TypeMismatch};
 use crate::func::supervise;
 use crate::instance::{HostDestructor, Instance, instantiate, missing_import, with_store};
+use crate::module::Module;
 use crate::names;
 use crate::resource::ResourceType;
 use crate::store::{AsContextMut, StoreContextMut};
@@ -24,6 +25,7 @@ use wasmer::AsStoreMut;
 pub(crate) enum Definition {
     Func(HostFunc),
     Resource(ResourceType, HostDestructor),
+    Module(Module),
     /// Nothing that anybody refers to at run time.
     Nothing,
 }
@@ -35,6 +37,7 @@ type Check = Arc<dyn Fn(&FuncType, &Types) -> Result<(), TypeMismatch> + Send + 
 enum Item {
     Func(HostFunc, Check),
     Resource(ResourceType, HostDestructor),
+    Module(Module),
     Instance(Vec<(String, Item)>),
 }
 
@@ -43,6 +46,7 @@ impl Item {
         match self {
             Item::Func(..) => "function",
             Item::Resource(..) => "resource",
+            Item::Module(_) => "core module",
             Item::Instance(_) => "instance",
         }
     }
@@ -147,7 +151,8 @@ impl<T: Send + 'static> Linker<T> {
     /// Instantiates a component with what this linker offers.
     ///
     /// # Errors
-    /// [`Error::Link`] naming the first import that is missing or of another type; [`Error::Trap`] when a start
+    /// [`Error::Link`] naming the first import that is missing or of another type; [`Error::Engine`] when the store, the component
+    /// or a core module were made with different engines; [`Error::Trap`] when a start
     /// function traps; [`Error::Limit`] when the store's limits do not allow the component's memories.
     pub fn instantiate(
         &self,
@@ -155,6 +160,13 @@ impl<T: Send + 'static> Linker<T> {
         component: &Component,
     ) -> Result<Instance> {
         let imports = self.resolve(component)?;
+        let engine = store.as_context_mut().runtime().engine.clone();
+        engine.expect_same(component.engine(), "the component")?;
+        for import in &imports {
+            if let Definition::Module(module) = import {
+                engine.expect_same(&module.engine, "an imported core module")?;
+            }
+        }
         let outcome = with_store(&mut store, |store, runtime| {
             supervise(store, runtime, |store| {
                 instantiate(store, runtime, component, &imports)
@@ -230,6 +242,16 @@ impl<T: Send + 'static> Linker<T> {
             }
             (ExternType::Resource(_), Item::Resource(ty, dtor)) => {
                 Ok(Definition::Resource(*ty, dtor.clone()))
+            }
+            (ExternType::Module(wanted), Item::Module(module)) => {
+                let offered = module.ty();
+                wanted
+                    .satisfied_by(&offered)
+                    .map_err(|mismatch| LinkError::Type {
+                        import: full,
+                        mismatch,
+                    })?;
+                Ok(Definition::Module(module.clone()))
             }
             (ExternType::Type(_), _) | (ExternType::Instance(_), Item::Instance(_)) => {
                 Ok(Definition::Nothing)
@@ -364,6 +386,14 @@ impl<'a, T: Send + 'static> LinkerInstance<'a, T> {
             destructor(StoreContextMut::new(store, runtime), rep)
         });
         self.define(name, Item::Resource(ResourceType::host::<R>(), destructor))
+    }
+
+    /// Defines a core module, which components instantiate by themselves. Its type is checked when a component is linked.
+    ///
+    /// # Errors
+    /// [`Error::Link`] when the name is taken.
+    pub fn module(&mut self, name: &str, module: &Module) -> Result<&mut Self> {
+        self.define(name, Item::Module(module.clone()))
     }
 
     /// An instance inside this one.

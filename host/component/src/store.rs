@@ -28,7 +28,6 @@ pub(crate) struct InstanceId(pub u32);
 /// It may be moved to another thread between calls. Dropping it drops all instances. Guest memory is limited by [`StoreLimits`], the time of each call by
 /// [`Store::set_call_timeout`].
 pub struct Store<T: Send + 'static> {
-    engine: Engine,
     inner: wasmer::Store,
     runtime: FunctionEnv<Runtime>,
     data: PhantomData<T>,
@@ -45,6 +44,7 @@ unsafe impl<T: Send + 'static> Send for Store<T> {}
 
 /// What a store holds beside wasmer's own.
 pub(crate) struct Runtime {
+    pub(crate) engine: Engine,
     data: Box<dyn Any + Send>,
     instances: Vec<InstanceState>,
     pub(crate) usage: Arc<Usage>,
@@ -158,6 +158,7 @@ impl<T: Send + 'static> Store<T> {
         let wasmer = engine.wasmer_with(LimitingTunables::new(usage.clone()));
         let mut inner = wasmer::Store::new(wasmer);
         let runtime = Runtime {
+            engine: engine.clone(),
             data: Box::new(data),
             instances: Vec::new(),
             usage,
@@ -168,7 +169,6 @@ impl<T: Send + 'static> Store<T> {
         };
         let runtime = FunctionEnv::new(&mut inner, runtime);
         Ok(Store {
-            engine: engine.clone(),
             inner,
             runtime,
             data: PhantomData,
@@ -177,7 +177,7 @@ impl<T: Send + 'static> Store<T> {
 
     /// The engine it was made with.
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        &self.runtime.as_ref(&self.inner).engine
     }
 
     /// The embedder's data.

@@ -10,50 +10,13 @@
 //! keeps no copy. The size is still fixed: [`FIXED`] stands for the old maximum, and the store's tunables (`limits`) put it
 //! back when the table is made, so that `table.grow` fails as it must.
 
-use wasmer::sys::{FunctionMiddleware, ModuleMiddleware};
-use wasmer::{ExportIndex, LocalFunctionIndex, ModuleInfo, TableType, Type};
-use wasmer_types::MiddlewareError;
+#[cfg(feature = "compiler")]
+pub(crate) use before_compiling::SharedTables;
+use wasmer::TableType;
 
 /// The maximum that stands for "no more than the minimum". Declared by a module it would mean "no maximum", and is made
 /// that, so nothing else has it.
 const FIXED: u32 = u32::MAX;
-
-/// Changes the types of shared tables before a module is compiled.
-#[derive(Debug)]
-pub(crate) struct SharedTables;
-
-impl ModuleMiddleware for SharedTables {
-    fn generate_function_middleware<'a>(
-        &self,
-        _: LocalFunctionIndex,
-    ) -> Box<dyn FunctionMiddleware<'a> + 'a> {
-        Box::new(Unchanged)
-    }
-
-    fn transform_module_info(&self, module: &mut ModuleInfo) -> Result<(), MiddlewareError> {
-        let exported: Vec<_> = module
-            .exports
-            .values()
-            .filter_map(|export| match export {
-                ExportIndex::Table(index) => Some(*index),
-                _ => None,
-            })
-            .collect();
-        let imported = module.num_imported_tables;
-        for (position, (index, table)) in module.tables.iter_mut().enumerate() {
-            if table.maximum == Some(FIXED) {
-                table.maximum = None;
-            } else if table.ty == Type::FuncRef && table.maximum == Some(table.minimum) {
-                if position < imported {
-                    table.maximum = None;
-                } else if exported.contains(&index) {
-                    table.maximum = Some(FIXED);
-                }
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The type that a table is to be made with.
 pub(crate) fn declared(ty: &TableType) -> TableType {
@@ -66,8 +29,53 @@ pub(crate) fn declared(ty: &TableType) -> TableType {
     }
 }
 
-/// Leaves functions as they are.
-#[derive(Debug)]
-struct Unchanged;
+#[cfg(feature = "compiler")]
+mod before_compiling {
+    use super::FIXED;
+    use wasmer::sys::{FunctionMiddleware, ModuleMiddleware};
+    use wasmer::{ExportIndex, LocalFunctionIndex, ModuleInfo, Type};
+    use wasmer_types::MiddlewareError;
 
-impl FunctionMiddleware<'_> for Unchanged {}
+    /// Changes the types of shared tables before a module is compiled.
+    #[derive(Debug)]
+    pub(crate) struct SharedTables;
+
+    impl ModuleMiddleware for SharedTables {
+        fn generate_function_middleware<'a>(
+            &self,
+            _: LocalFunctionIndex,
+        ) -> Box<dyn FunctionMiddleware<'a> + 'a> {
+            Box::new(Unchanged)
+        }
+
+        fn transform_module_info(&self, module: &mut ModuleInfo) -> Result<(), MiddlewareError> {
+            let exported: Vec<_> = module
+                .exports
+                .values()
+                .filter_map(|export| match export {
+                    ExportIndex::Table(index) => Some(*index),
+                    _ => None,
+                })
+                .collect();
+            let imported = module.num_imported_tables;
+            for (position, (index, table)) in module.tables.iter_mut().enumerate() {
+                if table.maximum == Some(FIXED) {
+                    table.maximum = None;
+                } else if table.ty == Type::FuncRef && table.maximum == Some(table.minimum) {
+                    if position < imported {
+                        table.maximum = None;
+                    } else if exported.contains(&index) {
+                        table.maximum = Some(FIXED);
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
+    /// Leaves functions as they are.
+    #[derive(Debug)]
+    struct Unchanged;
+
+    impl FunctionMiddleware<'_> for Unchanged {}
+}

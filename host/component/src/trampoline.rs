@@ -263,7 +263,13 @@ impl Builtin<'_> {
                 let (from, to) = (state.memory(*from)?, state.memory(*to)?);
                 transcode::run(&self.store, *op, &from, &to, self.args)
             }
-            TrampolineKind::Trap => Err(Error::trap(crate::translate::adapter_trap(self.arg(0)))),
+            TrampolineKind::Trap(reasons) => {
+                let code = self.arg(0);
+                Err(Error::trap(match reasons.get(code as usize) {
+                    Some(reason) => reason.clone(),
+                    None => format!("trap {code} in an adapter between components"),
+                }))
+            }
             TrampolineKind::Async(name) => Err(Error::Unsupported(format!(
                 "the asynchronous built-in {name}"
             ))),

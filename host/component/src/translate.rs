@@ -8,6 +8,7 @@
 
 use crate::error::{Error, Result};
 use crate::ir::{self, ComponentIr, CoreExport, ExportItem, Initializer, RuntimeImport};
+use crate::module::{CoreType, CoreValueType, ModuleType};
 use crate::types::{
     self, Case, ExternType, Field, FlatType, FuncTypeId, ResourceTableId, Type, TypeKind,
 };
@@ -15,8 +16,9 @@ use std::collections::HashMap;
 use wasmtime_environ::component as env;
 use wasmtime_environ::wasmparser::{Parser, Validator, WasmFeatures};
 use wasmtime_environ::{
-    EntityIndex, EntityRef, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, ScopeVec,
-    StaticModuleIndex, Tunables, WasmValType,
+    EngineOrModuleTypeIndex, EntityIndex, EntityRef, EntityType, ModuleInternedTypeIndex,
+    ModuleTranslation, PrimaryMap, ScopeVec, StaticModuleIndex, Tunables, WasmHeapType,
+    WasmValType,
 };
 
 /// A translated component: what to do, and the core modules to do it with, in the order of their numbers.
@@ -95,8 +97,8 @@ struct Lowering<'a, 'data> {
     types: types::Types,
     known: HashMap<env::InterfaceType, Type>,
     known_funcs: HashMap<env::TypeFuncIndex, FuncTypeId>,
-    /// The module of each core instance.
-    instances: Vec<StaticModuleIndex>,
+    /// The module of each core instance; none for one that is imported.
+    instances: Vec<Option<StaticModuleIndex>>,
     flags_are_globals: bool,
 }
 
@@ -201,12 +203,63 @@ impl Lowering<'_, '_> {
             }
             env::TypeDef::ComponentFunc(index) => ExternType::Func(self.func(*index)?),
             env::TypeDef::Interface(ty) => ExternType::Type(self.ty(*ty)?),
-            env::TypeDef::Module(_) => ExternType::Module,
+            env::TypeDef::Module(index) => ExternType::Module(self.module_type(*index)?),
             env::TypeDef::CoreFunc(_) => {
                 return Err(Error::Unsupported("an imported core function".to_string()));
             }
             env::TypeDef::Resource(index) => ExternType::Resource(ResourceTableId(index.as_u32())),
         })
+    }
+
+    fn module_type(&self, index: env::TypeModuleIndex) -> Result<ModuleType> {
+        let ty = &self.env[index];
+        let mut imports = Vec::new();
+        for ((module, name), ty) in &ty.imports {
+            imports.push((module.clone(), name.clone(), self.core_type(ty)?));
+        }
+        let mut exports = Vec::new();
+        for (name, ty) in &ty.exports {
+            exports.push((name.clone(), self.core_type(ty)?));
+        }
+        Ok(ModuleType { imports, exports })
+    }
+
+    fn core_type(&self, ty: &EntityType) -> Result<CoreType> {
+        Ok(match ty {
+            EntityType::Function(index) => {
+                let (params, results) = self.core_func(*index)?;
+                CoreType::Func { params, results }
+            }
+            EntityType::Tag(tag) => CoreType::Tag {
+                params: self.core_func(tag.signature)?.0,
+            },
+            EntityType::Global(global) => CoreType::Global {
+                ty: core_value(&global.wasm_ty),
+                mutable: global.mutability,
+            },
+            EntityType::Memory(memory) => CoreType::Memory {
+                limits: (memory.limits.min, memory.limits.max),
+                shared: memory.shared,
+            },
+            EntityType::Table(table) => CoreType::Table {
+                element: core_value(&WasmValType::Ref(table.ref_type)),
+                limits: (table.limits.min, table.limits.max),
+            },
+        })
+    }
+
+    fn core_func(
+        &self,
+        index: EngineOrModuleTypeIndex,
+    ) -> Result<(Vec<CoreValueType>, Vec<CoreValueType>)> {
+        let EngineOrModuleTypeIndex::Module(index) = index else {
+            return Err(Error::Translate(
+                "a core module's type refers to what is not the component's".to_string(),
+            ));
+        };
+        let ty = self.env[index].unwrap_func();
+        let list = |types: &[WasmValType]| types.iter().map(core_value).collect();
+        Ok((list(ty.params()), list(ty.results())))
     }
 
     fn func(&mut self, index: env::TypeFuncIndex) -> Result<FuncTypeId> {
@@ -336,14 +389,24 @@ impl Lowering<'_, '_> {
                     .iter()
                     .map(|def| self.core_def(def))
                     .collect::<Result<_>>()?;
-                self.instances.push(*module);
+                self.instances.push(Some(*module));
                 Initializer::Instantiate {
                     module: module.as_u32(),
                     args,
                 }
             }
-            G::InstantiateModule(env::InstantiateModule::Import(..), _) => {
-                return Err(Error::Unsupported("an imported core module".to_string()));
+            G::InstantiateModule(env::InstantiateModule::Import(import, modules), _) => {
+                let mut args = Vec::new();
+                for (module, items) in modules {
+                    for (name, def) in items {
+                        args.push((module.clone(), name.clone(), self.core_def(def)?));
+                    }
+                }
+                self.instances.push(None);
+                Initializer::InstantiateImport {
+                    import: import.as_u32(),
+                    args,
+                }
             }
             // Lowerings are trampolines; nothing is to be done for them at run time.
             G::LowerImport { .. } | G::ExtractCallback(_) => return Ok(None),
@@ -401,8 +464,10 @@ impl Lowering<'_, '_> {
                 let module = self
                     .instances
                     .get(export.instance.index())
+                    .copied()
+                    .flatten()
                     .ok_or_else(broken)?;
-                let module = &self.modules[*module].module;
+                let module = &self.modules[module].module;
                 let (name, _) = module
                     .exports
                     .iter()
@@ -430,11 +495,7 @@ impl Lowering<'_, '_> {
                 options: options.as_u32(),
             },
             env::Export::ModuleStatic { index, .. } => ir::Export::Module(index.as_u32()),
-            env::Export::ModuleImport { .. } => {
-                return Err(Error::Unsupported(
-                    "an imported core module that is exported again".to_string(),
-                ));
-            }
+            env::Export::ModuleImport { import, .. } => ir::Export::ImportedModule(import.as_u32()),
             env::Export::Instance { exports, .. } => {
                 for (name, (index, _)) in exports.raw_iter() {
                     let mut path = path.clone();
@@ -512,7 +573,7 @@ impl Lowering<'_, '_> {
             T::ResourceTransferBorrow => K::ResourceTransferBorrow,
             T::EnterSyncCall => K::EnterSyncCall,
             T::ExitSyncCall => K::ExitSyncCall,
-            T::Trap => K::Trap,
+            T::Trap => K::Trap(adapter_traps()),
             other => K::Async(other.symbol_name()),
         })
     }
@@ -534,6 +595,22 @@ impl Lowering<'_, '_> {
                 .collect::<Result<Vec<_>>>()
         };
         Ok((flat(ty.params())?, flat(ty.results())?))
+    }
+}
+
+fn core_value(ty: &WasmValType) -> CoreValueType {
+    match ty {
+        WasmValType::I32 => CoreValueType::I32,
+        WasmValType::I64 => CoreValueType::I64,
+        WasmValType::F32 => CoreValueType::F32,
+        WasmValType::F64 => CoreValueType::F64,
+        WasmValType::V128 => CoreValueType::V128,
+        WasmValType::Ref(ty) => CoreValueType::Ref(match ty.heap_type {
+            WasmHeapType::Func if ty.nullable => "funcref".to_string(),
+            WasmHeapType::Extern if ty.nullable => "externref".to_string(),
+            WasmHeapType::Exn if ty.nullable => "exnref".to_string(),
+            _ => ty.to_string(),
+        }),
     }
 }
 
@@ -576,13 +653,10 @@ fn transcode(op: env::Transcode) -> ir::Transcode {
     }
 }
 
-/// What an adapter between two components means by the number it traps with.
-pub(crate) fn adapter_trap(code: u32) -> String {
-    match u8::try_from(code)
-        .ok()
-        .and_then(wasmtime_environ::Trap::from_u8)
-    {
-        Some(trap) => trap.to_string(),
-        None => format!("trap {code} in an adapter between components"),
-    }
+/// What an adapter between two components means by each number it can trap with.
+fn adapter_traps() -> Vec<String> {
+    (0..=u8::MAX)
+        .map_while(wasmtime_environ::Trap::from_u8)
+        .map(|trap| trap.to_string())
+        .collect()
 }

@@ -363,7 +363,7 @@ pub enum ExternType {
     /// Another type: nothing to link.
     Type(Type),
     /// A core module.
-    Module,
+    Module(crate::module::ModuleType),
     /// A component.
     Component,
 }
@@ -376,7 +376,7 @@ impl ExternType {
             ExternType::Instance(_) => "instance",
             ExternType::Resource(_) => "resource",
             ExternType::Type(_) => "type",
-            ExternType::Module => "core module",
+            ExternType::Module(_) => "core module",
             ExternType::Component => "component",
         }
     }

@@ -1,7 +1,9 @@
 //! Compiled artifacts: the same behaviour as what they were made of, and an error for everything that is not whole and ours.
 
 use crate::common::{compile, engine};
-use wasmer_component::{Component, Engine, Error, Linker, Store, StoreContextMut};
+use wasmer_component::{
+    Compiler, Component, Config, Engine, Error, Linker, Store, StoreContextMut,
+};
 
 /// A component with an import, an export in an interface, strings, a resource and a post-return.
 const TEXT: &str = r#"
@@ -219,4 +221,32 @@ fn a_fingerprint_names_everything_that_matters() {
         fingerprint,
         crate::common::engine().fingerprint().to_string()
     );
+}
+
+#[test]
+fn an_engine_without_a_compiler_runs_what_another_compiled() {
+    let headless = Engine::new(&Config::new().compiler(Compiler::Headless)).unwrap();
+    let engine = engine();
+    let component = compile(&engine, TEXT).unwrap();
+    let loaded = load(&headless, &component.serialize().unwrap()).unwrap();
+    assert_eq!(
+        behaviour(&headless, &loaded),
+        behaviour(&engine, &component)
+    );
+    let error = compile(&headless, TEXT).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "an engine without a compiler loads artifacts only; compile with another engine and use Component::serialize"
+    );
+}
+
+#[test]
+fn the_fingerprint_of_an_engine_names_its_compiler() {
+    let headless = Engine::new(&Config::new().compiler(Compiler::Headless)).unwrap();
+    let (runs, compiled) = headless.fingerprint().split_once(" compiler ").unwrap();
+    assert!(compiled.starts_with("headless "), "{compiled}");
+    let ours = engine();
+    let (same, compiled) = ours.fingerprint().split_once(" compiler ").unwrap();
+    assert_eq!(same, runs);
+    assert!(compiled.starts_with("cranelift "), "{compiled}");
 }

@@ -12,6 +12,7 @@ mod flattening;
 mod limits;
 mod linking;
 mod memory;
+mod modules;
 mod resources;
 mod strings;
 mod values;
