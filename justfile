@@ -14,6 +14,9 @@ guest_target := if env("CARGO_TARGET_DIR", "") == "" { justfile_directory() / "p
 # In CI the lock files are the law.
 locked := if env("CI", "") == "" { "" } else { "--locked" }
 
+# The other runtime is built in a workspace of its own (tests/against-wasmtime says why).
+against_wasmtime := target / "against-wasmtime"
+
 # The command finds its default plugins in `../plugins` as seen from its own folder.
 command := target / "release/chipmunk-plugins"
 plugins_folder := target / "plugins"
@@ -104,6 +107,10 @@ bench *ARGUMENTS: build
     cargo build --release {{ locked }} -p chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' "$@"
 
+# Figures of the component engine beside the wasmtime crate's: --runs N, --only TEXT, --json
+bench-component *ARGUMENTS: _against-wasmtime
+    '{{ against_wasmtime }}/release/against-wasmtime' bench "$@"
+
 # Check that the plugins given, or all that are built, are valid components
 validate *PLUGINS:
     #!/usr/bin/env bash
@@ -123,6 +130,9 @@ validate *PLUGINS:
 
 _guest-toolchain:
     @'{{ toolchain }}/guest-toolchain.sh'
+
+_against-wasmtime:
+    cd tests/against-wasmtime && CARGO_TARGET_DIR='{{ against_wasmtime }}' cargo build --release {{ locked }}
 
 _host:
     cargo build --release {{ locked }} -p chipmunk-plugins-cli
