@@ -205,7 +205,7 @@ impl<'a> LowerContext<'a> {
             )
         });
         self.refresh();
-        let ptr = result.map_err(crate::func::guest_error)? as u32;
+        let ptr = result.map_err(crate::core::guest_error)? as u32;
         Runtime::set_may_leave(
             self.runtime,
             &mut self.store,

@@ -7,23 +7,35 @@
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::ComponentInner;
-use crate::error::{Error, Frame, LimitExceeded, Result, Trap, TypeMismatch};
+use crate::core::CoreFunction;
+use crate::error::{Error, LimitExceeded, Result, TypeMismatch};
 use crate::instance::{Destructor, Instance};
-use crate::ir::{CanonicalOptions, CoreDef, Export};
+use crate::ir::{CanonicalOptions, Export};
 use crate::store::{AsContextMut, InstanceId, Runtime, StoreContextMut};
 use crate::typed::{GuestMemory, LiftResult, LowerParams};
-use crate::types::{Abi, FlatType, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
+use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::val::Val;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
-use wasmer::{AsStoreMut, Function, FunctionEnv, StoreMut, Value};
+use wasmer::{AsStoreMut, FunctionEnv, StoreMut};
 
 /// An exported function of an instance, with its types looked up at run time.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Func {
     instance: Instance,
     item: usize,
+    core: CoreFunction,
+    post_return: Option<CoreFunction>,
+}
+
+impl std::fmt::Debug for Func {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.callee().map(|callee| callee.name());
+        f.debug_tuple("Func")
+            .field(&name.unwrap_or_default())
+            .finish()
+    }
 }
 
 /// An exported function whose Rust types were checked against the component's.
@@ -53,7 +65,8 @@ struct Callee<'a> {
     instance: InstanceId,
     path: &'a [String],
     ty: &'a FuncType,
-    func: &'a CoreDef,
+    core: &'a CoreFunction,
+    post_return: Option<&'a CoreFunction>,
     options: &'a CanonicalOptions,
 }
 
@@ -64,13 +77,28 @@ impl Callee<'_> {
 }
 
 impl Func {
-    pub(crate) fn new(instance: &Instance, item: usize) -> Option<Func> {
-        let func = Func {
+    pub(crate) fn new(
+        cx: &mut StoreContextMut<'_, impl Send + 'static>,
+        instance: &Instance,
+        item: usize,
+    ) -> Option<Func> {
+        let ir = &instance.component.inner.ir;
+        let Export::Func { func, options, .. } = &ir.export_items.get(item)?.item else {
+            return None;
+        };
+        let state = cx.runtime().instance(instance.id).ok()?;
+        let core = state.core_function(func).ok()?;
+        let post_return = match ir.options.get(*options as usize)?.post_return {
+            Some(index) => Some(state.post_return(index).ok()?),
+            None => None,
+        };
+        let store = &mut cx.store.as_store_mut();
+        Some(Func {
             instance: instance.clone(),
             item,
-        };
-        func.callee().ok()?;
-        Some(func)
+            core: CoreFunction::new(store, &core),
+            post_return: post_return.map(|function| CoreFunction::new(store, &function)),
+        })
     }
 
     fn callee(&self) -> Result<Callee<'_>> {
@@ -81,7 +109,7 @@ impl Func {
             .export_items
             .get(self.item)
             .ok_or_else(broken)?;
-        let Export::Func { ty, func, options } = &item.item else {
+        let Export::Func { ty, options, .. } = &item.item else {
             return Err(broken());
         };
         Ok(Callee {
@@ -89,7 +117,8 @@ impl Func {
             instance: self.instance.id,
             path: &item.path,
             ty: component.ir.types.func(*ty).ok_or_else(broken)?,
-            func,
+            core: &self.core,
+            post_return: self.post_return.as_ref(),
             options: component
                 .ir
                 .options
@@ -353,16 +382,12 @@ fn call<T: Send + 'static, R, X>(
                 flat.push(u64::from(ptr));
             }
             // Call.
-            let state = runtime.as_mut(store).instance(callee.instance)?;
-            let function = state.core_function(callee.func)?;
-            let post_return = callee
-                .options
-                .post_return
-                .map(|index| state.post_return(index))
-                .transpose()?;
-            let returned = call_core(store, &function, flat.as_slice()?)?;
+            let returned = [callee.core.call(store, flat.as_slice()?)?];
             // Lift.
-            let slots = to_slots(&returned);
+            let slots = match result_abi.flat {
+                Some(0) => &[],
+                _ => returned.as_slice(),
+            };
             let mut lift = LiftContext::new(
                 store,
                 runtime,
@@ -374,108 +399,24 @@ fn call<T: Send + 'static, R, X>(
                 .flat
                 .is_some_and(|n| usize::from(n) <= MAX_FLAT_RESULTS)
             {
-                lift_flat(&mut lift, &mut FlatReader::new(&slots))?
+                lift_flat(&mut lift, &mut FlatReader::new(slots))?
             } else {
-                let ptr = FlatReader::new(&slots).pop_u32()?;
+                let ptr = FlatReader::new(slots).pop_u32()?;
                 let bytes = lift.value(ptr, result_abi.size, result_abi.align)?;
                 lift_memory(&mut lift, bytes)?
             };
             let memory = lift.memory();
             let x = f(result, GuestMemory { memory });
             // Clean up.
-            if let Some(post_return) = post_return {
+            if let Some(post_return) = callee.post_return {
                 let component_instance = callee.options.instance;
                 Runtime::set_may_leave(runtime, store, callee.instance, component_instance, false)?;
-                post_return.call(store, &returned).map_err(guest_error)?;
+                post_return.call(store, slots)?;
                 Runtime::set_may_leave(runtime, store, callee.instance, component_instance, true)?;
             }
             Ok(x)
         },
     )
-}
-
-/// Calls a core function with bit patterns of the types it has.
-pub(crate) fn call_core(
-    store: &mut StoreMut<'_>,
-    function: &Function,
-    slots: &[u64],
-) -> Result<Box<[Value]>> {
-    let ty = function.ty(store);
-    let args: Vec<Value> = slots
-        .iter()
-        .zip(ty.params())
-        .map(|(slot, ty)| to_value(*slot, *ty))
-        .collect();
-    function.call(store, &args).map_err(guest_error)
-}
-
-/// The value of a core type whose bits these are.
-pub(crate) fn to_value(slot: u64, ty: wasmer::Type) -> Value {
-    match ty {
-        wasmer::Type::I64 => Value::I64(slot as i64),
-        wasmer::Type::F32 => Value::F32(f32::from_bits(slot as u32)),
-        wasmer::Type::F64 => Value::F64(f64::from_bits(slot)),
-        _ => Value::I32(slot as i32),
-    }
-}
-
-/// The bits of a core value.
-pub(crate) fn to_slot(value: &Value) -> u64 {
-    match value {
-        Value::I32(v) => u64::from(*v as u32),
-        Value::I64(v) => *v as u64,
-        Value::F32(v) => u64::from(v.to_bits()),
-        Value::F64(v) => v.to_bits(),
-        _ => 0,
-    }
-}
-
-fn to_slots(values: &[Value]) -> Vec<u64> {
-    values.iter().map(to_slot).collect()
-}
-
-/// Wasmer's name of a core type.
-pub(crate) fn core_type(ty: FlatType) -> wasmer::Type {
-    match ty {
-        FlatType::I32 => wasmer::Type::I32,
-        FlatType::I64 => wasmer::Type::I64,
-        FlatType::F32 => wasmer::Type::F32,
-        FlatType::F64 => wasmer::Type::F64,
-    }
-}
-
-/// What a call into a guest ended with: our own error where a host function or a trampoline raised it, else a trap.
-#[cold]
-pub(crate) fn guest_error(error: wasmer::RuntimeError) -> Error {
-    let frames: Vec<Frame> = error
-        .trace()
-        .iter()
-        .map(|frame| Frame {
-            module: frame.module_name().to_string(),
-            function: frame
-                .function_name()
-                .map(|name| format!("{:#}", rustc_demangle::demangle(name))),
-            index: frame.func_index(),
-            offset: frame.module_offset(),
-        })
-        .collect();
-    match error.downcast::<Error>() {
-        Ok(Error::Trap(mut trap)) => {
-            if trap.frames.is_empty() {
-                trap.frames = frames;
-            }
-            Error::Trap(trap)
-        }
-        Ok(error) => error,
-        Err(error) => {
-            let message = error.message();
-            Error::Trap(Box::new(Trap {
-                function: String::new(),
-                message: message.into(),
-                frames,
-            }))
-        }
-    }
 }
 
 /// Runs the destructor of a resource that a guest defines, from the host.
@@ -490,7 +431,7 @@ pub(crate) fn run_destructor<T: Send + 'static>(
             cx,
             instance,
             || "a resource's destructor".to_string(),
-            |store, _| call_core(store, &function, &[u64::from(rep)]).map(drop),
+            |store, _| function.call(store, &[u64::from(rep)]).map(drop),
         ),
         Destructor::Host(destructor) => {
             let runtime = cx.runtime.clone();

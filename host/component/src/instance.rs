@@ -4,8 +4,9 @@
 //! functions); it is therefore in the store from the first step on, found by its number.
 
 use crate::component::{Component, ExportPath};
+use crate::core::{CoreFunction, guest_error};
 use crate::error::{Error, LinkError, Result};
-use crate::func::{Func, TypedFunc, guest_error};
+use crate::func::{Func, TypedFunc};
 use crate::ir::{CoreDef, CoreExport, Export, Initializer, Resource};
 use crate::linker::Definition;
 use crate::module::Module;
@@ -36,7 +37,7 @@ pub(crate) type HostDestructor =
 pub(crate) enum Destructor {
     None,
     Host(HostDestructor),
-    Guest(Function),
+    Guest(CoreFunction),
 }
 
 /// The state of one instance.
@@ -363,6 +364,8 @@ fn step(
                 .as_ref()
                 .map(|def| state.core_function(def))
                 .transpose()?;
+            let dtor = dtor.map(|function| CoreFunction::new(store, &function));
+            let state = runtime.as_mut(store).instance(id)?;
             if let Some((_, destructor)) = state.resources.get_mut(*resource as usize) {
                 *destructor = dtor.map_or(Destructor::None, Destructor::Guest);
             }
@@ -406,9 +409,13 @@ impl Instance {
 
     /// An exported function: `"run"` at the root, `("ns:pkg/interface@1.0.0", "run")` in an interface, whose version may
     /// be any of the same track. None when there is none of that name.
-    pub fn get_func(&self, _store: impl AsContextMut, path: impl Into<ExportPath>) -> Option<Func> {
+    pub fn get_func(
+        &self,
+        mut store: impl AsContextMut,
+        path: impl Into<ExportPath>,
+    ) -> Option<Func> {
         let index = self.component.inner.find(&path.into())?;
-        Func::new(self, index)
+        Func::new(&mut store.as_context_mut(), self, index)
     }
 
     /// An exported core module, by a path as for [`Instance::get_func`]. None when there is none of that name.

@@ -42,6 +42,7 @@
 mod abi;
 mod artifact;
 mod component;
+mod core;
 mod deadline;
 mod engine;
 mod error;

@@ -24,7 +24,7 @@ pub struct ResourceType(Kind);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Host(TypeId),
-    Guest { instance: u32, resource: u32 },
+    Guest { instance: InstanceId, resource: u32 },
 }
 
 impl ResourceType {
@@ -34,16 +34,13 @@ impl ResourceType {
     }
 
     pub(crate) fn guest(instance: InstanceId, resource: u32) -> ResourceType {
-        ResourceType(Kind::Guest {
-            instance: instance.0,
-            resource,
-        })
+        ResourceType(Kind::Guest { instance, resource })
     }
 
     /// The instance that defines it, and its number there.
     pub(crate) fn definer(self) -> Option<(InstanceId, u32)> {
         match self.0 {
-            Kind::Guest { instance, resource } => Some((InstanceId(instance), resource)),
+            Kind::Guest { instance, resource } => Some((instance, resource)),
             Kind::Host(_) => None,
         }
     }

@@ -16,12 +16,16 @@ use crate::resource::HostHandles;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use wasmer::{AsStoreMut, AsStoreRef, FunctionEnv, StoreMut, Value};
 
-/// The number of an instance in its store.
+/// An instance: its store's number, unique in the process, and its own in that store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct InstanceId(pub u32);
+pub(crate) struct InstanceId {
+    store: u64,
+    index: u32,
+}
 
 /// Owns instances and the embedder's data.
 ///
@@ -44,6 +48,7 @@ unsafe impl<T: Send + 'static> Send for Store<T> {}
 
 /// What a store holds beside wasmer's own.
 pub(crate) struct Runtime {
+    number: u64,
     pub(crate) engine: Engine,
     data: Box<dyn Any + Send>,
     instances: Vec<InstanceState>,
@@ -57,15 +62,19 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     pub fn instance(&mut self, id: InstanceId) -> Result<&mut InstanceState> {
-        self.instances.get_mut(id.0 as usize).ok_or_else(|| {
-            Error::Engine("an instance was used with a store that is not its own".to_string())
-        })
+        match self.instances.get_mut(id.index as usize) {
+            Some(state) if id.store == self.number => Ok(state),
+            _ => Err(foreign_instance()),
+        }
     }
 
     /// The number that the next added instance gets.
     pub fn add_instance(&mut self, state: InstanceState) -> InstanceId {
         self.instances.push(state);
-        InstanceId(self.instances.len() as u32 - 1)
+        InstanceId {
+            store: self.number,
+            index: self.instances.len() as u32 - 1,
+        }
     }
 
     /// Runs guest code from within a function of the host: the deadline counts for it as for any.
@@ -134,6 +143,11 @@ impl Runtime {
     }
 }
 
+#[cold]
+fn foreign_instance() -> Error {
+    Error::Engine("an instance was used with a store that is not its own".to_string())
+}
+
 /// A component instance's may-leave flag: a core global where fused adapters use it, else ours alone.
 pub(crate) enum Flag {
     Host(bool),
@@ -157,7 +171,9 @@ impl<T: Send + 'static> Store<T> {
         let usage = Usage::new(limits);
         let wasmer = engine.wasmer_with(LimitingTunables::new(usage.clone()));
         let mut inner = wasmer::Store::new(wasmer);
+        static STORES: AtomicU64 = AtomicU64::new(0);
         let runtime = Runtime {
+            number: STORES.fetch_add(1, Ordering::Relaxed),
             engine: engine.clone(),
             data: Box::new(data),
             instances: Vec::new(),

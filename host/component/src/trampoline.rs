@@ -5,8 +5,8 @@
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::{Component, ComponentInner};
+use crate::core::{HostCore, host_function};
 use crate::error::{Error, LimitExceeded, Result};
-use crate::func::{call_core, core_type, to_slot, to_value};
 use crate::instance::Destructor;
 use crate::ir::{CanonicalOptions, TrampolineKind};
 use crate::linker::Definition;
@@ -15,9 +15,7 @@ use crate::store::{InstanceId, Runtime};
 use crate::transcode;
 use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, ResourceTableId};
 use std::sync::Arc;
-use wasmer::{
-    AsStoreMut, Function, FunctionEnv, FunctionEnvMut, FunctionType, RuntimeError, StoreMut, Value,
-};
+use wasmer::{AsStoreMut, Function, FunctionEnv, RuntimeError, StoreMut};
 
 /// An imported function, as the linker defines it: lifts, runs, lowers.
 pub(crate) type HostFunc = Arc<dyn Fn(&mut HostCall<'_>) -> Result<()> + Send + Sync>;
@@ -104,9 +102,6 @@ pub(crate) fn make(
         .trampolines
         .get(index)
         .ok_or_else(broken)?;
-    let params: Vec<_> = trampoline.params.iter().map(|ty| core_type(*ty)).collect();
-    let results: Vec<_> = trampoline.results.iter().map(|ty| core_type(*ty)).collect();
-    let signature = FunctionType::new(params, results.clone());
     let host = match &trampoline.kind {
         TrampolineKind::LowerImport { import, .. } => match imports.get(*import as usize) {
             Some(Definition::Func(host)) => Some(host.clone()),
@@ -114,36 +109,30 @@ pub(crate) fn make(
         },
         _ => None,
     };
-    let component = component.clone();
-    let body = move |mut env: FunctionEnvMut<'_, Runtime>,
-                     args: &[Value]|
-          -> Result<Vec<Value>, RuntimeError> {
+    let owned = component.clone();
+    let body: Arc<HostCore> = Arc::new(move |mut env, args| {
         let runtime = env.as_ref();
-        let mut slots = [0; MAX_FLAT_PARAMS + 1];
-        for (slot, arg) in slots.iter_mut().zip(args) {
-            *slot = to_slot(arg);
-        }
-        let slots = slots.get(..args.len()).unwrap_or(&[]);
+        let component = &owned.inner;
         let mut cx = Builtin {
             store: env.as_store_mut(),
             runtime,
-            component: &component.inner,
+            component,
             id,
-            args: slots,
+            args,
         };
-        let Some(trampoline) = component.inner.ir.trampolines.get(index) else {
-            return Ok(Vec::new());
+        let Some(trampoline) = component.ir.trampolines.get(index) else {
+            return Ok([0; 2]);
         };
-        match cx.run_in_time(&trampoline.kind, host.as_ref()) {
-            Ok(slots) => Ok(results
-                .iter()
-                .zip(slots)
-                .map(|(ty, slot)| to_value(slot, *ty))
-                .collect()),
-            Err(e) => Err(RuntimeError::user(Box::new(e))),
-        }
-    };
-    Ok(Function::new_with_env(store, runtime, signature, body))
+        cx.run_in_time(&trampoline.kind, host.as_ref())
+            .map_err(|e| RuntimeError::user(Box::new(e)))
+    });
+    Ok(host_function(
+        store,
+        runtime,
+        &trampoline.params,
+        &trampoline.results,
+        body,
+    ))
 }
 
 struct Builtin<'a> {
@@ -305,7 +294,7 @@ impl Builtin<'_> {
                 Destructor::Guest(function) => {
                     let runtime = self.runtime.clone();
                     Runtime::in_guest(&runtime, &mut self.store, |store| {
-                        call_core(store, &function, &[u64::from(handle.rep)]).map(drop)
+                        function.call(store, &[u64::from(handle.rep)]).map(drop)
                     })
                 }
                 Destructor::Host(destructor) => {
