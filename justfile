@@ -22,6 +22,7 @@ command := target / "release/chipmunk-plugins"
 plugins_folder := target / "plugins"
 components_folder := target / "plugins-component"
 plugins := "dlt-parser file-source pcap-source"
+wasi_guests := target / "wasi-guests"
 
 just := just_executable() + " --justfile '" + justfile() + "'"
 
@@ -87,6 +88,7 @@ test:
     step 'command and plugins' build
     step 'plugins by cargo component' _plugins component '{{ components_folder }}'
     step 'every built plugin is a valid component' validate
+    step 'guests of the WASI tests' wasi-guests
     step 'tests of the host' _test-host
     step 'tests of the guests, on the host' _test-guests
     step 'format, lints and documentation' check
@@ -97,6 +99,7 @@ test:
 check:
     cargo fmt --all --check
     cd plugins && cargo fmt --all --check
+    cd tests/wasi-guests && cargo fmt --check
     cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
@@ -110,6 +113,11 @@ bench *ARGUMENTS: build
 # Figures of the component engine beside the wasmtime crate's: --runs N, --only TEXT, --json
 bench-component *ARGUMENTS: _against-wasmtime
     '{{ against_wasmtime }}/release/against-wasmtime' bench "$@"
+
+# Build the guest programs that the tests of host/wasi run, to where they find them
+wasi-guests: _guest-toolchain
+    @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --target wasm32-wasip2 {{ locked }}
+    @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
 
 # Check that the plugins given, or all that are built, are valid components
 validate *PLUGINS:

@@ -1,5 +1,6 @@
 //! What one guest has of the outside world.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use crate::clock::Clocks;
 use crate::fs::Directory;
 use crate::grant::{self, Grant, GrantError, Preopen};
+use crate::net::{Network, NetworkGrant};
 use crate::random::Random;
 use crate::stream::{EmptyInput, InputStream, LineOutput, OutputStream, SharedInput, SharedOutput};
 use wasmer_component::ResourceTable;
@@ -26,6 +28,9 @@ pub struct WasiCtx {
     pub(crate) directories: Vec<Preopen>,
     /// What is mixed into metadata hashes.
     pub(crate) secret: u64,
+    pub(crate) network: Network,
+    /// How many pollables each thing in the table has.
+    pub(crate) subscribed: HashMap<u32, u32>,
 }
 
 impl WasiCtx {
@@ -81,6 +86,7 @@ pub struct WasiCtxBuilder {
     clocks: Option<Clocks>,
     seed: Option<u64>,
     grants: Vec<Grant>,
+    network: Vec<NetworkGrant>,
 }
 
 impl Default for WasiCtxBuilder {
@@ -103,6 +109,7 @@ impl WasiCtxBuilder {
             clocks: None,
             seed: None,
             grants: Vec::new(),
+            network: Vec::new(),
         }
     }
 
@@ -175,6 +182,12 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// Grants something of the network.
+    pub fn network(&mut self, grant: NetworkGrant) -> &mut Self {
+        self.network.push(grant);
+        self
+    }
+
     /// Opens everything that was granted.
     ///
     /// Errors: the first grant that cannot be given.
@@ -206,6 +219,8 @@ impl WasiCtxBuilder {
             random,
             insecure_random,
             directories: grant::open(&self.grants)?,
+            network: Network::new(&self.network),
+            subscribed: HashMap::new(),
         })
     }
 }

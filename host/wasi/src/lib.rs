@@ -35,6 +35,7 @@
 //! waiting. The `bindings` only say how these look as component types.
 
 pub mod fs;
+pub mod net;
 pub mod readiness;
 pub mod stream;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmer_component::{ComponentType, Lift, Linker, Lower, Result};
 
 use super::interface;
-use super::io::Pollable;
+use super::io::{Pollable, subscribe};
 use crate::WasiView;
 use crate::fs::Timestamp;
 
@@ -35,12 +35,12 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
         Ok((nanoseconds(cx.data_mut().wasi().clocks.resolution()),))
     })?;
     monotonic.func_wrap("subscribe-instant", |mut cx, (when,): (u64,)| {
-        Ok((cx.data_mut().wasi().table.push(Pollable::Clock(when))?,))
+        Ok((subscribe(cx.data_mut().wasi(), Pollable::Clock(when))?,))
     })?;
     monotonic.func_wrap("subscribe-duration", |mut cx, (duration,): (u64,)| {
         let ctx = cx.data_mut().wasi();
         let when = ctx.clocks.monotonic().saturating_add(duration);
-        Ok((ctx.table.push(Pollable::Clock(when))?,))
+        Ok((subscribe(ctx, Pollable::Clock(when))?,))
     })?;
 
     let mut timezone = linker.instance(&interface("wasi:clocks/timezone"))?;

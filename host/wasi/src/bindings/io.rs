@@ -4,9 +4,12 @@ use wasmer_component::{
     ComponentType, Error, FillBytes, Lift, Linker, Lower, Resource, Result, StoreContextMut,
 };
 
+use std::collections::hash_map::Entry;
+
 use super::interface;
 use crate::fs::ErrorCode;
-use crate::readiness::{Late, Readiness, ready_now, wait_for_some};
+use crate::net::{Incoming, Lookup, Outgoing, TcpSocket};
+use crate::readiness::{Late, Readiness, is_ready, ready_now, wait_for_some};
 use crate::stream::{Chunk, InputStream, MAX_CHUNK, OutputStream, StreamError, StreamFailure};
 use crate::{WasiCtx, WasiView};
 
@@ -44,30 +47,90 @@ impl Output {
     }
 }
 
-/// `pollable`: what to look at, so that it can be asked again and again. The streams are named by their handles; one that is
-/// gone is ready.
+/// `pollable`: what to look at, so that it can be asked again and again. All but clocks are children of the thing they are
+/// named after, which cannot go before them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pollable {
     /// The monotonic clock shows this.
     Clock(u64),
     Input(u32),
     Output(u32),
+    Tcp(u32),
+    Udp(u32),
+    Incoming(u32),
+    Outgoing(u32),
+    Lookup(u32),
 }
 
 impl Pollable {
-    fn readiness(self, ctx: &WasiCtx) -> Readiness {
+    /// The number of the thing it is a child of.
+    fn parent(self) -> Option<u32> {
         match self {
-            Pollable::Clock(time) => ctx.clocks.readiness(time),
-            Pollable::Input(rep) => match ctx.table.get::<Input>(&Resource::new_borrow(rep)) {
-                Ok(stream) => stream.readiness(),
-                Err(_) => Readiness::Ready,
-            },
-            Pollable::Output(rep) => match ctx.table.get::<Output>(&Resource::new_borrow(rep)) {
-                Ok(output) => output.stream.readiness(),
-                Err(_) => Readiness::Ready,
-            },
+            Pollable::Clock(_) => None,
+            Pollable::Input(rep)
+            | Pollable::Output(rep)
+            | Pollable::Tcp(rep)
+            | Pollable::Udp(rep)
+            | Pollable::Incoming(rep)
+            | Pollable::Outgoing(rep)
+            | Pollable::Lookup(rep) => Some(rep),
         }
     }
+
+    fn readiness(self, ctx: &WasiCtx) -> Result<Readiness> {
+        let table = &ctx.table;
+        Ok(match self {
+            Pollable::Clock(time) => ctx.clocks.readiness(time),
+            Pollable::Input(rep) => table.get::<Input>(&borrow(rep))?.readiness(),
+            Pollable::Output(rep) => table.get::<Output>(&borrow(rep))?.stream.readiness(),
+            Pollable::Tcp(rep) => table.get::<TcpSocket>(&borrow(rep))?.readiness(),
+            // Whatever a UDP socket does is done at once.
+            Pollable::Udp(_) => Readiness::Ready,
+            Pollable::Incoming(rep) => table.get::<Incoming>(&borrow(rep))?.readiness(),
+            Pollable::Outgoing(rep) => table.get::<Outgoing>(&borrow(rep))?.readiness(),
+            Pollable::Lookup(rep) => table.get::<Lookup>(&borrow(rep))?.readiness(),
+        })
+    }
+}
+
+fn borrow<R: 'static>(rep: u32) -> Resource<R> {
+    Resource::new_borrow(rep)
+}
+
+/// Gives a pollable a handle.
+///
+/// Errors: the table is full.
+pub(super) fn subscribe(ctx: &mut WasiCtx, pollable: Pollable) -> Result<Resource<Pollable>> {
+    let handle = ctx.table.push(pollable)?;
+    if let Some(parent) = pollable.parent() {
+        *ctx.subscribed.entry(parent).or_default() += 1;
+    }
+    Ok(handle)
+}
+
+/// Drops a thing that pollables can be made of.
+///
+/// Errors: a trap, if there is one still.
+pub(super) fn drop_parent<R: Send + 'static>(ctx: &mut WasiCtx, rep: u32) -> Result<()> {
+    if ctx.subscribed.contains_key(&rep) {
+        return Err(Error::trap(
+            "a resource was dropped before the pollables that were made of it",
+        ));
+    }
+    ctx.table.delete(Resource::<R>::new_own(rep)).map(drop)
+}
+
+fn drop_pollable(ctx: &mut WasiCtx, rep: u32) -> Result<()> {
+    let pollable = ctx.table.delete(Resource::<Pollable>::new_own(rep))?;
+    if let Some(parent) = pollable.parent()
+        && let Entry::Occupied(mut children) = ctx.subscribed.entry(parent)
+    {
+        *children.get_mut() -= 1;
+        if *children.get() == 0 {
+            children.remove();
+        }
+    }
+    Ok(())
 }
 
 /// Blocks until some of `pollables` are ready; gives their places.
@@ -77,41 +140,48 @@ fn wait<T: WasiView>(cx: &mut StoreContextMut<'_, T>, pollables: &[Pollable]) ->
     let deadline = cx.deadline();
     loop {
         let ctx = cx.data_mut().wasi();
-        let set: Vec<Readiness> = pollables
-            .iter()
-            .map(|pollable| pollable.readiness(ctx))
-            .collect();
-        let mut ready = ready_now(&set);
-        if !ready.contains(&true) {
-            let earliest = pollables.iter().filter_map(|pollable| match pollable {
-                Pollable::Clock(time) => Some(*time),
-                _ => None,
-            });
-            if let Some(time) = earliest.min()
-                && ctx.clocks.put_forward(time)
-            {
-                continue;
-            }
-            if deadline.is_none() && set.iter().all(|one| matches!(one, Readiness::Never)) {
-                return Err(Error::trap(
-                    "the guest waits for something that can never happen",
-                ));
-            }
-            match wait_for_some(&set, deadline) {
-                Ok(some) => ready = some,
-                Err(Late) => return Err(cx.deadline_error()),
-            }
+        // Before the guest waits, and while it does, what it has written goes on its way.
+        let unsent = ctx.network.outbox.serve();
+        let mut set = readiness(ctx, pollables)?;
+        let ready = ready_now(&set);
+        if ready.contains(&true) {
+            return Ok(places(&ready));
         }
-        let places = ready
-            .iter()
-            .zip(0u32..)
-            .filter(|(ready, _)| **ready)
-            .map(|(_, place)| place);
-        let places: Vec<u32> = places.collect();
-        if !places.is_empty() {
-            return Ok(places);
+        let earliest = pollables.iter().filter_map(|pollable| match pollable {
+            Pollable::Clock(time) => Some(*time),
+            _ => None,
+        });
+        // A fixed clock does not pass by itself, but what comes from outside comes first.
+        if let Some(time) = earliest.min()
+            && ctx.clocks.put_forward(time)
+        {
+            continue;
+        }
+        set.extend(unsent);
+        if deadline.is_none() && set.iter().all(|one| matches!(one, Readiness::Never)) {
+            return Err(Error::trap(
+                "the guest waits for something that can never happen",
+            ));
+        }
+        match wait_for_some(&set, deadline) {
+            // With something to send the guest's own readiness has to be asked again.
+            Ok(ready) if set.len() == pollables.len() && ready.contains(&true) => {
+                return Ok(places(&ready));
+            }
+            Ok(_) => {}
+            Err(Late) => return Err(cx.deadline_error()),
         }
     }
+}
+
+fn readiness(ctx: &WasiCtx, pollables: &[Pollable]) -> Result<Vec<Readiness>> {
+    let readiness = pollables.iter().map(|pollable| pollable.readiness(ctx));
+    readiness.collect()
+}
+
+fn places(ready: &[bool]) -> Vec<u32> {
+    let places = ready.iter().zip(0u32..).filter(|(ready, _)| **ready);
+    places.map(|(_, place)| place).collect()
 }
 
 /// `stream-error`.
@@ -166,18 +236,15 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
 
     let mut poll = linker.instance(&interface("wasi:io/poll"))?;
     poll.resource::<Pollable>("pollable", |mut cx, rep| {
-        cx.data_mut()
-            .wasi()
-            .table
-            .delete(Resource::<Pollable>::new_own(rep))
-            .map(drop)
+        drop_pollable(cx.data_mut().wasi(), rep)
     })?;
     poll.func_wrap(
         "[method]pollable.ready",
         |mut cx, (this,): (Resource<Pollable>,)| {
             let ctx = cx.data_mut().wasi();
-            let readiness = ctx.table.get(&this)?.readiness(ctx);
-            Ok((ready_now(&[readiness]).contains(&true),))
+            ctx.network.outbox.serve();
+            let readiness = ctx.table.get(&this)?.readiness(ctx)?;
+            Ok((is_ready(&readiness),))
         },
     )?;
     poll.func_wrap(
@@ -199,18 +266,10 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
 
     let mut streams = linker.instance(&interface("wasi:io/streams"))?;
     streams.resource::<Input>("input-stream", |mut cx, rep| {
-        cx.data_mut()
-            .wasi()
-            .table
-            .delete(Resource::<Input>::new_own(rep))
-            .map(drop)
+        drop_parent::<Input>(cx.data_mut().wasi(), rep)
     })?;
     streams.resource::<Output>("output-stream", |mut cx, rep| {
-        cx.data_mut()
-            .wasi()
-            .table
-            .delete(Resource::<Output>::new_own(rep))
-            .map(drop)
+        drop_parent::<Output>(cx.data_mut().wasi(), rep)
     })?;
 
     type In = Resource<Input>;
@@ -259,11 +318,9 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     streams.func_wrap(
         "[method]input-stream.subscribe",
         |mut cx, (this,): (In,)| {
-            Ok((cx
-                .data_mut()
-                .wasi()
-                .table
-                .push(Pollable::Input(this.rep()))?,))
+            let ctx = cx.data_mut().wasi();
+            ctx.table.get(&this)?;
+            Ok((subscribe(ctx, Pollable::Input(this.rep()))?,))
         },
     )?;
 
@@ -287,6 +344,7 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     streams.func_wrap(
         "[method]output-stream.blocking-write-and-flush",
         |mut cx, (this, bytes): (Out, Vec<u8>)| {
+            at_most_a_page(bytes.len() as u64)?;
             let outcome = write_all(&mut cx, &this, bytes.len() as u64, |range| bytes.get(range))?;
             Ok((seen(cx.data_mut().wasi(), outcome)?,))
         },
@@ -306,11 +364,9 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     streams.func_wrap(
         "[method]output-stream.subscribe",
         |mut cx, (this,): (Out,)| {
-            Ok((cx
-                .data_mut()
-                .wasi()
-                .table
-                .push(Pollable::Output(this.rep()))?,))
+            let ctx = cx.data_mut().wasi();
+            ctx.table.get(&this)?;
+            Ok((subscribe(ctx, Pollable::Output(this.rep()))?,))
         },
     )?;
     streams.func_wrap(
@@ -336,6 +392,7 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     streams.func_wrap(
         "[method]output-stream.blocking-write-zeroes-and-flush",
         |mut cx, (this, len): (Out, u64)| {
+            at_most_a_page(len)?;
             let outcome = write_all(&mut cx, &this, len, |range| {
                 Some(ZEROES.get(..range.len()).unwrap_or(&ZEROES))
             })?;
@@ -366,6 +423,18 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
 }
 
 static ZEROES: [u8; 4096] = [0; 4096];
+
+/// `blocking-write-and-flush` and its sister take up to 4096 bytes.
+///
+/// Errors: a trap, if there are more.
+fn at_most_a_page(len: u64) -> Result<()> {
+    if len > ZEROES.len() as u64 {
+        return Err(Error::trap(
+            "a blocking write to an output-stream of more than 4096 bytes at once",
+        ));
+    }
+    Ok(())
+}
 
 /// Writes `length` bytes, waiting as often as need be, and flushes. `bytes` gives a part of them, or the start of one.
 ///

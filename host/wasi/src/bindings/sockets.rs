@@ -1,63 +1,25 @@
-//! `wasi:sockets`, refused: everything is there to be linked, and no socket can be made.
+//! `wasi:sockets`: networks, TCP, UDP, and looking up names.
 //!
-//! Standard libraries import these interfaces whether the program uses them or not. A guest gets the network's handle, which
-//! says nothing, and every attempt to make a socket or look up a name is `access-denied`. As there are no sockets, their
-//! methods are never reached: a handle that is none traps before.
+//! Standard libraries import all of it whether the program uses it or not, so it is always there. A guest gets the network's
+//! handle, which says nothing; what it may do is asked in [`net`](crate::net), address by address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use wasmer_component::{
     ComponentType, Error, Lift, Linker, LinkerInstance, Lower, Resource, Result,
 };
 
 use super::interface;
-use super::io::{Input, Output, Pollable};
-use crate::WasiView;
+use super::io::{Input, Output, Pollable, drop_parent, subscribe};
+use crate::net::{
+    Datagram, Family, Incoming, Lookup, NetResult, Outgoing, Outgoings, ShutdownType, TcpSocket,
+    UdpSocket,
+};
 use crate::stream::StreamFailure;
+use crate::{WasiCtx, WasiView};
 
 /// `network`.
 struct Network;
-/// `tcp-socket`.
-struct TcpSocket;
-/// `udp-socket`.
-struct UdpSocket;
-/// `incoming-datagram-stream`.
-struct IncomingDatagrams;
-/// `outgoing-datagram-stream`.
-struct OutgoingDatagrams;
-/// `resolve-address-stream`.
-struct Addresses;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ComponentType, Lift, Lower)]
-#[component(enum)]
-enum ErrorCode {
-    Unknown,
-    AccessDenied,
-    NotSupported,
-    InvalidArgument,
-    OutOfMemory,
-    Timeout,
-    ConcurrencyConflict,
-    NotInProgress,
-    WouldBlock,
-    InvalidState,
-    NewSocketLimit,
-    AddressNotBindable,
-    AddressInUse,
-    RemoteUnreachable,
-    ConnectionRefused,
-    ConnectionReset,
-    ConnectionAborted,
-    DatagramTooLarge,
-    NameUnresolvable,
-    TemporaryResolverFailure,
-    PermanentResolverFailure,
-}
-
-#[derive(ComponentType, Lift, Lower)]
-#[component(enum)]
-enum IpAddressFamily {
-    Ipv4,
-    Ipv6,
-}
 
 type Ipv4Address = (u8, u8, u8, u8);
 type Ipv6Address = (u16, u16, u16, u16, u16, u16, u16, u16);
@@ -67,6 +29,15 @@ type Ipv6Address = (u16, u16, u16, u16, u16, u16, u16, u16);
 enum IpAddress {
     Ipv4(Ipv4Address),
     Ipv6(Ipv6Address),
+}
+
+impl From<IpAddr> for IpAddress {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(ip) => IpAddress::Ipv4(ip.octets().into()),
+            IpAddr::V6(ip) => IpAddress::Ipv6(ip.segments().into()),
+        }
+    }
 }
 
 #[derive(ComponentType, Lift, Lower)]
@@ -92,12 +63,43 @@ enum IpSocketAddress {
     Ipv6(Ipv6SocketAddress),
 }
 
-#[derive(ComponentType, Lift, Lower)]
-#[component(enum)]
-enum ShutdownType {
-    Receive,
-    Send,
-    Both,
+impl From<IpSocketAddress> for SocketAddr {
+    fn from(address: IpSocketAddress) -> Self {
+        match address {
+            IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address }) => {
+                SocketAddrV4::new(Ipv4Addr::from_octets(address.into()), port).into()
+            }
+            IpSocketAddress::Ipv6(Ipv6SocketAddress {
+                port,
+                flow_info,
+                address,
+                scope_id,
+            }) => SocketAddrV6::new(
+                Ipv6Addr::from_segments(address.into()),
+                port,
+                flow_info,
+                scope_id,
+            )
+            .into(),
+        }
+    }
+}
+
+impl From<SocketAddr> for IpSocketAddress {
+    fn from(address: SocketAddr) -> Self {
+        match address {
+            SocketAddr::V4(address) => IpSocketAddress::Ipv4(Ipv4SocketAddress {
+                port: address.port(),
+                address: address.ip().octets().into(),
+            }),
+            SocketAddr::V6(address) => IpSocketAddress::Ipv6(Ipv6SocketAddress {
+                port: address.port(),
+                flow_info: address.flowinfo(),
+                address: address.ip().segments().into(),
+                scope_id: address.scope_id(),
+            }),
+        }
+    }
 }
 
 #[derive(ComponentType, Lift, Lower)]
@@ -114,32 +116,14 @@ struct OutgoingDatagram {
     remote_address: Option<IpSocketAddress>,
 }
 
-type Denied<R> = std::result::Result<R, ErrorCode>;
-
-/// A function that could only fail.
-macro_rules! denied {
-    ($instance:ident, $name:literal, ($($param:ty),*) -> $result:ty) => {
-        $instance.func_wrap($name, |_cx, _: ($($param,)*)| -> Result<(Denied<$result>,)> {
-            Ok((Err(ErrorCode::AccessDenied),))
-        })?;
-    };
-}
-
-/// A function without a code for failure, on a socket that nobody has.
-macro_rules! unreachable_method {
-    ($instance:ident, $name:literal, ($($param:ty),*) -> $result:ty) => {
-        $instance.func_wrap($name, |_cx, _: ($($param,)*)| -> Result<($result,)> {
-            Err(Error::trap("a socket was used and none was ever made"))
-        })?;
-    };
-}
-
 pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     let mut network = linker.instance(&interface("wasi:sockets/network"))?;
     resource::<Network, T>(&mut network, "network")?;
     network.func_wrap(
         "network-error-code",
-        |_cx, _: (Resource<StreamFailure>,)| Ok((None::<ErrorCode>,)),
+        |mut cx, (failure,): (Resource<StreamFailure>,)| {
+            Ok((cx.data_mut().wasi().table.get(&failure)?.network,))
+        },
     )?;
 
     linker
@@ -148,16 +132,22 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
             Ok((cx.data_mut().wasi().table.push(Network)?,))
         })?;
 
-    let mut lookup = linker.instance(&interface("wasi:sockets/ip-name-lookup"))?;
-    resource::<Addresses, T>(&mut lookup, "resolve-address-stream")?;
-    denied!(lookup, "resolve-addresses", (Resource<Network>, String) -> Resource<Addresses>);
-    denied!(lookup, "[method]resolve-address-stream.resolve-next-address", (Resource<Addresses>) -> Option<IpAddress>);
-    unreachable_method!(lookup, "[method]resolve-address-stream.subscribe", (Resource<Addresses>) -> Resource<Pollable>);
+    lookup(&mut linker.instance(&interface("wasi:sockets/ip-name-lookup"))?)?;
 
-    let mut create = linker.instance(&interface("wasi:sockets/tcp-create-socket"))?;
-    denied!(create, "create-tcp-socket", (IpAddressFamily) -> Resource<TcpSocket>);
-    let mut create = linker.instance(&interface("wasi:sockets/udp-create-socket"))?;
-    denied!(create, "create-udp-socket", (IpAddressFamily) -> Resource<UdpSocket>);
+    linker
+        .instance(&interface("wasi:sockets/tcp-create-socket"))?
+        .func_wrap("create-tcp-socket", |mut cx, (family,): (Family,)| {
+            let ctx = cx.data_mut().wasi();
+            let socket = TcpSocket::new(&ctx.network, family);
+            Ok((push(ctx, socket)?,))
+        })?;
+    linker
+        .instance(&interface("wasi:sockets/udp-create-socket"))?
+        .func_wrap("create-udp-socket", |mut cx, (family,): (Family,)| {
+            let ctx = cx.data_mut().wasi();
+            let socket = UdpSocket::new(&ctx.network, family);
+            Ok((push(ctx, socket)?,))
+        })?;
 
     tcp(&mut linker.instance(&interface("wasi:sockets/tcp"))?)?;
     udp(&mut linker.instance(&interface("wasi:sockets/udp"))?)
@@ -168,74 +158,296 @@ fn resource<R: Send + 'static, T: WasiView>(
     name: &str,
 ) -> Result<()> {
     instance.resource::<R>(name, |mut cx, rep| {
-        cx.data_mut()
-            .wasi()
-            .table
-            .delete(Resource::<R>::new_own(rep))
-            .map(drop)
+        drop_parent::<R>(cx.data_mut().wasi(), rep)
     })?;
+    Ok(())
+}
+
+/// Gives what was made a handle.
+///
+/// Errors: the table is full.
+fn push<R: Send + 'static>(
+    ctx: &mut WasiCtx,
+    made: NetResult<R>,
+) -> Result<NetResult<Resource<R>>> {
+    Ok(match made {
+        Ok(made) => Ok(ctx.table.push(made)?),
+        Err(code) => Err(code),
+    })
+}
+
+/// Whether the guest has the handle of a network, as everything that reaches out wants.
+fn check(ctx: &WasiCtx, network: &Resource<Network>) -> Result<()> {
+    ctx.table.get(network).map(drop)
+}
+
+/// A method that needs nothing but the socket.
+macro_rules! method {
+    ($instance:ident, $type:ty, $name:expr, |$this:ident $(, $param:ident: $ty:ty)*| $body:expr) => {
+        $instance.func_wrap($name, |mut cx, (this, $($param,)*): (Resource<$type>, $($ty,)*)| {
+            let $this = cx.data_mut().wasi().table.get_mut(&this)?;
+            Ok(($body,))
+        })?;
+    };
+}
+
+/// A method `subscribe`.
+macro_rules! subscribable {
+    ($instance:ident, $type:ty, $name:expr, $pollable:expr) => {
+        $instance.func_wrap($name, |mut cx, (this,): (Resource<$type>,)| {
+            let ctx = cx.data_mut().wasi();
+            ctx.table.get(&this)?;
+            Ok((subscribe(ctx, $pollable(this.rep()))?,))
+        })?;
+    };
+}
+
+fn lookup<T: WasiView>(lookup: &mut LinkerInstance<'_, T>) -> Result<()> {
+    resource::<Lookup, T>(lookup, "resolve-address-stream")?;
+    lookup.func_wrap(
+        "resolve-addresses",
+        |mut cx, (network, name): (Resource<Network>, String)| {
+            let ctx = cx.data_mut().wasi();
+            check(ctx, &network)?;
+            let started = Lookup::start(&ctx.network, &name);
+            Ok((push(ctx, started)?,))
+        },
+    )?;
+    method!(
+        lookup,
+        Lookup,
+        "[method]resolve-address-stream.resolve-next-address",
+        |this| this.next().map(|address| address.map(IpAddress::from))
+    );
+    subscribable!(
+        lookup,
+        Lookup,
+        "[method]resolve-address-stream.subscribe",
+        Pollable::Lookup
+    );
     Ok(())
 }
 
 fn tcp<T: WasiView>(tcp: &mut LinkerInstance<'_, T>) -> Result<()> {
     type Socket = Resource<TcpSocket>;
-    type Streams = (Resource<Input>, Resource<Output>);
     resource::<TcpSocket, T>(tcp, "tcp-socket")?;
-    denied!(tcp, "[method]tcp-socket.start-bind", (Socket, Resource<Network>, IpSocketAddress) -> ());
-    denied!(tcp, "[method]tcp-socket.finish-bind", (Socket) -> ());
-    denied!(tcp, "[method]tcp-socket.start-connect", (Socket, Resource<Network>, IpSocketAddress) -> ());
-    denied!(tcp, "[method]tcp-socket.finish-connect", (Socket) -> Streams);
-    denied!(tcp, "[method]tcp-socket.start-listen", (Socket) -> ());
-    denied!(tcp, "[method]tcp-socket.finish-listen", (Socket) -> ());
-    denied!(tcp, "[method]tcp-socket.accept", (Socket) -> (Socket, Resource<Input>, Resource<Output>));
-    denied!(tcp, "[method]tcp-socket.local-address", (Socket) -> IpSocketAddress);
-    denied!(tcp, "[method]tcp-socket.remote-address", (Socket) -> IpSocketAddress);
-    unreachable_method!(tcp, "[method]tcp-socket.is-listening", (Socket) -> bool);
-    unreachable_method!(tcp, "[method]tcp-socket.address-family", (Socket) -> IpAddressFamily);
-    denied!(tcp, "[method]tcp-socket.set-listen-backlog-size", (Socket, u64) -> ());
-    denied!(tcp, "[method]tcp-socket.keep-alive-enabled", (Socket) -> bool);
-    denied!(tcp, "[method]tcp-socket.set-keep-alive-enabled", (Socket, bool) -> ());
-    denied!(tcp, "[method]tcp-socket.keep-alive-idle-time", (Socket) -> u64);
-    denied!(tcp, "[method]tcp-socket.set-keep-alive-idle-time", (Socket, u64) -> ());
-    denied!(tcp, "[method]tcp-socket.keep-alive-interval", (Socket) -> u64);
-    denied!(tcp, "[method]tcp-socket.set-keep-alive-interval", (Socket, u64) -> ());
-    denied!(tcp, "[method]tcp-socket.keep-alive-count", (Socket) -> u32);
-    denied!(tcp, "[method]tcp-socket.set-keep-alive-count", (Socket, u32) -> ());
-    denied!(tcp, "[method]tcp-socket.hop-limit", (Socket) -> u8);
-    denied!(tcp, "[method]tcp-socket.set-hop-limit", (Socket, u8) -> ());
-    denied!(tcp, "[method]tcp-socket.receive-buffer-size", (Socket) -> u64);
-    denied!(tcp, "[method]tcp-socket.set-receive-buffer-size", (Socket, u64) -> ());
-    denied!(tcp, "[method]tcp-socket.send-buffer-size", (Socket) -> u64);
-    denied!(tcp, "[method]tcp-socket.set-send-buffer-size", (Socket, u64) -> ());
-    unreachable_method!(tcp, "[method]tcp-socket.subscribe", (Socket) -> Resource<Pollable>);
-    denied!(tcp, "[method]tcp-socket.shutdown", (Socket, ShutdownType) -> ());
+
+    macro_rules! tcp {
+        ($name:literal, $($rest:tt)*) => {
+            method!(tcp, TcpSocket, concat!("[method]tcp-socket.", $name), $($rest)*);
+        };
+    }
+
+    tcp.func_wrap(
+        "[method]tcp-socket.start-bind",
+        |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
+            let ctx = cx.data_mut().wasi();
+            check(ctx, &network)?;
+            let socket = ctx.table.get_mut(&this)?;
+            Ok((socket.start_bind(&ctx.network.policy, address.into()),))
+        },
+    )?;
+    tcp!("finish-bind", |this| this.finish_bind());
+    tcp.func_wrap(
+        "[method]tcp-socket.start-connect",
+        |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
+            let ctx = cx.data_mut().wasi();
+            check(ctx, &network)?;
+            let socket = ctx.table.get_mut(&this)?;
+            Ok((socket.start_connect(&ctx.network.policy, address.into()),))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.finish-connect",
+        |mut cx, (this,): (Socket,)| {
+            let ctx = cx.data_mut().wasi();
+            let streams = ctx
+                .table
+                .get_mut(&this)?
+                .finish_connect(&ctx.network.outbox);
+            let streams: NetResult<_> = match streams {
+                Ok((input, output)) => Ok((
+                    ctx.table.push(Box::new(input) as Input)?,
+                    ctx.table.push(Output::new(output))?,
+                )),
+                Err(code) => Err(code),
+            };
+            Ok((streams,))
+        },
+    )?;
+    tcp.func_wrap(
+        "[method]tcp-socket.start-listen",
+        |mut cx, (this,): (Socket,)| {
+            let ctx = cx.data_mut().wasi();
+            let socket = ctx.table.get_mut(&this)?;
+            Ok((socket.start_listen(&ctx.network.policy),))
+        },
+    )?;
+    tcp!("finish-listen", |this| this.finish_listen());
+    tcp.func_wrap("[method]tcp-socket.accept", |mut cx, (this,): (Socket,)| {
+        let ctx = cx.data_mut().wasi();
+        let accepted = ctx.table.get_mut(&this)?.accept(&ctx.network);
+        let accepted: NetResult<_> = match accepted {
+            Ok((socket, input, output)) => Ok((
+                ctx.table.push(socket)?,
+                ctx.table.push(Box::new(input) as Input)?,
+                ctx.table.push(Output::new(output))?,
+            )),
+            Err(code) => Err(code),
+        };
+        Ok((accepted,))
+    })?;
+    tcp!("local-address", |this| this
+        .local_address()
+        .map(IpSocketAddress::from));
+    tcp!("remote-address", |this| this
+        .remote_address()
+        .map(IpSocketAddress::from));
+    tcp!("is-listening", |this| this.is_listening());
+    tcp!("address-family", |this| this.family());
+    tcp!("set-listen-backlog-size", |this, value: u64| this
+        .set_backlog(value));
+    tcp!("keep-alive-enabled", |this| this.keep_alive());
+    tcp!("set-keep-alive-enabled", |this, value: bool| this
+        .set_keep_alive(value));
+    tcp!("keep-alive-idle-time", |this| this.keep_alive_idle_time());
+    tcp!("set-keep-alive-idle-time", |this, value: u64| this
+        .set_keep_alive_idle_time(value));
+    tcp!("keep-alive-interval", |this| this.keep_alive_interval());
+    tcp!("set-keep-alive-interval", |this, value: u64| this
+        .set_keep_alive_interval(value));
+    tcp!("keep-alive-count", |this| this.keep_alive_count());
+    tcp!("set-keep-alive-count", |this, value: u32| this
+        .set_keep_alive_count(value));
+    tcp!("hop-limit", |this| this.hop_limit());
+    tcp!("set-hop-limit", |this, value: u8| this.set_hop_limit(value));
+    tcp!("receive-buffer-size", |this| this.receive_buffer_size());
+    tcp!("set-receive-buffer-size", |this, value: u64| this
+        .set_receive_buffer_size(value));
+    tcp!("send-buffer-size", |this| this.send_buffer_size());
+    tcp!("set-send-buffer-size", |this, value: u64| this
+        .set_send_buffer_size(value));
+    tcp!("shutdown", |this, what: ShutdownType| this.shutdown(what));
+    subscribable!(
+        tcp,
+        TcpSocket,
+        "[method]tcp-socket.subscribe",
+        Pollable::Tcp
+    );
     Ok(())
 }
 
 fn udp<T: WasiView>(udp: &mut LinkerInstance<'_, T>) -> Result<()> {
     type Socket = Resource<UdpSocket>;
-    type Incoming = Resource<IncomingDatagrams>;
-    type Outgoing = Resource<OutgoingDatagrams>;
     resource::<UdpSocket, T>(udp, "udp-socket")?;
-    resource::<IncomingDatagrams, T>(udp, "incoming-datagram-stream")?;
-    resource::<OutgoingDatagrams, T>(udp, "outgoing-datagram-stream")?;
-    denied!(udp, "[method]udp-socket.start-bind", (Socket, Resource<Network>, IpSocketAddress) -> ());
-    denied!(udp, "[method]udp-socket.finish-bind", (Socket) -> ());
-    denied!(udp, "[method]udp-socket.stream", (Socket, Option<IpSocketAddress>) -> (Incoming, Outgoing));
-    denied!(udp, "[method]udp-socket.local-address", (Socket) -> IpSocketAddress);
-    denied!(udp, "[method]udp-socket.remote-address", (Socket) -> IpSocketAddress);
-    unreachable_method!(udp, "[method]udp-socket.address-family", (Socket) -> IpAddressFamily);
-    denied!(udp, "[method]udp-socket.unicast-hop-limit", (Socket) -> u8);
-    denied!(udp, "[method]udp-socket.set-unicast-hop-limit", (Socket, u8) -> ());
-    denied!(udp, "[method]udp-socket.receive-buffer-size", (Socket) -> u64);
-    denied!(udp, "[method]udp-socket.set-receive-buffer-size", (Socket, u64) -> ());
-    denied!(udp, "[method]udp-socket.send-buffer-size", (Socket) -> u64);
-    denied!(udp, "[method]udp-socket.set-send-buffer-size", (Socket, u64) -> ());
-    unreachable_method!(udp, "[method]udp-socket.subscribe", (Socket) -> Resource<Pollable>);
-    denied!(udp, "[method]incoming-datagram-stream.receive", (Incoming, u64) -> Vec<IncomingDatagram>);
-    unreachable_method!(udp, "[method]incoming-datagram-stream.subscribe", (Incoming) -> Resource<Pollable>);
-    denied!(udp, "[method]outgoing-datagram-stream.check-send", (Outgoing) -> u64);
-    denied!(udp, "[method]outgoing-datagram-stream.send", (Outgoing, Vec<OutgoingDatagram>) -> u64);
-    unreachable_method!(udp, "[method]outgoing-datagram-stream.subscribe", (Outgoing) -> Resource<Pollable>);
+    resource::<Incoming, T>(udp, "incoming-datagram-stream")?;
+    resource::<Outgoing, T>(udp, "outgoing-datagram-stream")?;
+
+    macro_rules! udp {
+        ($name:literal, $($rest:tt)*) => {
+            method!(udp, UdpSocket, concat!("[method]udp-socket.", $name), $($rest)*);
+        };
+    }
+
+    udp.func_wrap(
+        "[method]udp-socket.start-bind",
+        |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
+            let ctx = cx.data_mut().wasi();
+            check(ctx, &network)?;
+            let socket = ctx.table.get_mut(&this)?;
+            Ok((socket.start_bind(&ctx.network.policy, address.into()),))
+        },
+    )?;
+    udp!("finish-bind", |this| this.finish_bind());
+    udp.func_wrap(
+        "[method]udp-socket.stream",
+        |mut cx, (this, remote): (Socket, Option<IpSocketAddress>)| {
+            let ctx = cx.data_mut().wasi();
+            let socket = ctx.table.get_mut(&this)?;
+            let streams = socket.stream(&ctx.network.policy, remote.map(SocketAddr::from));
+            let streams: NetResult<_> = match streams {
+                Ok((incoming, outgoing)) => {
+                    Ok((ctx.table.push(incoming)?, ctx.table.push(outgoing)?))
+                }
+                Err(code) => Err(code),
+            };
+            Ok((streams,))
+        },
+    )?;
+    udp!("local-address", |this| this
+        .local_address()
+        .map(IpSocketAddress::from));
+    udp!("remote-address", |this| this
+        .remote_address()
+        .map(IpSocketAddress::from));
+    udp!("address-family", |this| this.family());
+    udp!("unicast-hop-limit", |this| this.hop_limit());
+    udp!("set-unicast-hop-limit", |this, value: u8| this
+        .set_hop_limit(value));
+    udp!("receive-buffer-size", |this| this.receive_buffer_size());
+    udp!("set-receive-buffer-size", |this, value: u64| this
+        .set_receive_buffer_size(value));
+    udp!("send-buffer-size", |this| this.send_buffer_size());
+    udp!("set-send-buffer-size", |this, value: u64| this
+        .set_send_buffer_size(value));
+    subscribable!(
+        udp,
+        UdpSocket,
+        "[method]udp-socket.subscribe",
+        Pollable::Udp
+    );
+
+    method!(
+        udp,
+        Incoming,
+        "[method]incoming-datagram-stream.receive",
+        |this, max: u64| {
+            this.receive(max).map(|datagrams| {
+                let datagrams = datagrams.into_iter().map(|datagram| IncomingDatagram {
+                    data: datagram.data,
+                    remote_address: datagram.remote.into(),
+                });
+                datagrams.collect::<Vec<_>>()
+            })
+        }
+    );
+    subscribable!(
+        udp,
+        Incoming,
+        "[method]incoming-datagram-stream.subscribe",
+        Pollable::Incoming
+    );
+    method!(
+        udp,
+        Outgoing,
+        "[method]outgoing-datagram-stream.check-send",
+        |this| this.check_send()
+    );
+    udp.func_wrap(
+        "[method]outgoing-datagram-stream.send",
+        |mut cx, (this, datagrams): (Resource<Outgoing>, Vec<OutgoingDatagram>)| {
+            let ctx = cx.data_mut().wasi();
+            let datagrams: Outgoings = datagrams
+                .into_iter()
+                .map(|datagram| Datagram {
+                    data: datagram.data,
+                    remote: datagram.remote_address.map(SocketAddr::from),
+                })
+                .collect();
+            let stream = ctx.table.get_mut(&this)?;
+            match stream.send(&ctx.network.policy, &datagrams) {
+                Ok(sent) => Ok((sent,)),
+                Err(_) => Err(Error::trap(
+                    "more datagrams were sent than check-send permitted",
+                )),
+            }
+        },
+    )?;
+    subscribable!(
+        udp,
+        Outgoing,
+        "[method]outgoing-datagram-stream.subscribe",
+        Pollable::Outgoing
+    );
     Ok(())
 }

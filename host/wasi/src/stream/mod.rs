@@ -16,6 +16,7 @@ pub use stdio::{
 };
 
 use crate::fs::ErrorCode;
+use crate::net;
 use crate::readiness::Readiness;
 
 /// The most bytes one read gives, and one `check-write` permits.
@@ -40,6 +41,8 @@ pub struct StreamFailure {
     pub message: String,
     /// The code, if the failure is one of a file system.
     pub code: Option<ErrorCode>,
+    /// The code, if the failure is one of the network.
+    pub network: Option<net::ErrorCode>,
 }
 
 impl From<ErrorCode> for StreamError {
@@ -47,6 +50,7 @@ impl From<ErrorCode> for StreamError {
         StreamError::Failed(StreamFailure {
             message: code.to_string(),
             code: Some(code),
+            network: None,
         })
     }
 }

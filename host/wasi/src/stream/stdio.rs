@@ -94,6 +94,7 @@ impl InputStream for FileDescriptorInput {
                 Err(StreamError::Failed(StreamFailure {
                     message: error.to_string(),
                     code: Some(error.into()),
+                    network: None,
                 }))
             }
         }
