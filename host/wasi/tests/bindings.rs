@@ -382,11 +382,11 @@ fn output_comes_line_by_line_and_input_to_its_end() {
 
 #[test]
 fn writes_must_be_permitted_and_end_with_the_capacity() {
-    let output = BytesOutput::new(10_000);
+    let output = BytesOutput::new(4_097);
     let mut guest = Guest::new(&stdio(), WasiCtx::builder().stdout(output.clone()));
-    assert_eq!(guest.call::<_, (u8,)>("zeroes", (9_999u64,)).unwrap(), (0,));
+    assert_eq!(guest.call::<_, (u8,)>("zeroes", (4_096u64,)).unwrap(), (0,));
     assert_eq!(guest.call::<_, (u8,)>("print", ("x",)).unwrap(), (0,));
-    assert_eq!(output.contents(), [vec![0; 9_999], b"x".to_vec()].concat());
+    assert_eq!(output.contents(), [vec![0; 4_096], b"x".to_vec()].concat());
     assert_eq!(
         guest.call::<_, (u8,)>("print", ("x",)).unwrap(),
         (1,),
@@ -398,6 +398,12 @@ fn writes_must_be_permitted_and_end_with_the_capacity() {
     let error = guest.call::<_, ()>("print-unasked", ("abc",)).unwrap_err();
     assert!(error.to_string().contains("check-write"), "{error}");
     assert_eq!(output.contents(), b"abc");
+
+    let output = BytesOutput::new(10_000);
+    let mut guest = Guest::new(&stdio(), WasiCtx::builder().stdout(output.clone()));
+    let error = guest.call::<_, (u8,)>("zeroes", (4_097u64,)).unwrap_err();
+    assert!(error.to_string().contains("4096"), "{error}");
+    assert_eq!(output.contents(), b"");
 }
 
 #[test]
@@ -562,11 +568,11 @@ fn sockets_are_refused() {
                 enum ip-address-family { ipv4, ipv6 }
             }
             interface instance-network { use network.{network}; instance-network: func() -> network; }
-            interface tcp { resource tcp-socket; }
-            interface tcp-create-socket {
+            interface udp { resource udp-socket; }
+            interface udp-create-socket {
                 use network.{error-code, ip-address-family};
-                use tcp.{tcp-socket};
-                create-tcp-socket: func(address-family: ip-address-family) -> result<tcp-socket, error-code>;
+                use udp.{udp-socket};
+                create-udp-socket: func(address-family: ip-address-family) -> result<udp-socket, error-code>;
             }
             interface ip-name-lookup {
                 use network.{network, error-code};
@@ -577,19 +583,19 @@ fn sockets_are_refused() {
         }
         world guest {
             import wasi:sockets/instance-network@0.2.1;
-            import wasi:sockets/tcp-create-socket@0.2.1;
+            import wasi:sockets/udp-create-socket@0.2.1;
             import wasi:sockets/ip-name-lookup@0.2.1;
-            export connect: func() -> tuple<u8, u8>;
+            export socket: func() -> tuple<u8, u8>;
             export look-up: func(name: string) -> tuple<u8, u8>;
         }",
         r#"(import "wasi:sockets/instance-network@0.2.1" "instance-network" (func $network (result i32)))
-        (import "wasi:sockets/tcp-create-socket@0.2.1" "create-tcp-socket" (func $create (param i32 i32)))
+        (import "wasi:sockets/udp-create-socket@0.2.1" "create-udp-socket" (func $create (param i32 i32)))
         (import "wasi:sockets/ip-name-lookup@0.2.1" "resolve-addresses" (func $resolve (param i32 i32 i32 i32)))"#,
         r#"(func $seen (result i32)
             ;; The case, and the code four bytes on, side by side.
             (i32.store8 (i32.const 257) (i32.load8_u (i32.const 260)))
             (i32.const 256))
-        (func (export "connect") (result i32) (call $create (i32.const 0) (i32.const 256)) (call $seen))
+        (func (export "socket") (result i32) (call $create (i32.const 0) (i32.const 256)) (call $seen))
         (func (export "look-up") (param i32 i32) (result i32)
             (call $resolve (call $network) (local.get 0) (local.get 1) (i32.const 256))
             (call $seen))"#,
@@ -597,7 +603,7 @@ fn sockets_are_refused() {
     let mut guest = Guest::new(&component, &mut WasiCtx::builder());
     let denied = (1, 1);
     assert_eq!(
-        guest.call::<_, ((u8, u8),)>("connect", ()).unwrap(),
+        guest.call::<_, ((u8, u8),)>("socket", ()).unwrap(),
         (denied,)
     );
     assert_eq!(
