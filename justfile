@@ -119,6 +119,10 @@ wasi-guests: _guest-toolchain
     @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --target wasm32-wasip2 {{ locked }}
     @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
 
+# Fuzz the component engine: MINUTES, then targets (all by default); failures go to fuzz-failures in the target folder
+fuzz MINUTES='10' *TARGETS='':
+    cargo run --release {{ locked }} -p component-fuzz -- --folder '{{ target }}/fuzz-failures' --minutes {{ MINUTES }} {{ TARGETS }}
+
 # Check that the plugins given, or all that are built, are valid components
 validate *PLUGINS:
     #!/usr/bin/env bash
