@@ -13,8 +13,11 @@ use crate::types::{
     self, Case, ExternType, Field, FlatType, FuncTypeId, ResourceTableId, Type, TypeKind,
 };
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmtime_environ::component as env;
-use wasmtime_environ::wasmparser::{Parser, Validator, WasmFeatures};
+use wasmtime_environ::wasmparser::{
+    CanonicalFunction, CanonicalOption, Encoding, Parser, Payload, TypeRef, Validator, WasmFeatures,
+};
 use wasmtime_environ::{
     EngineOrModuleTypeIndex, EntityIndex, EntityRef, EntityType, ModuleInternedTypeIndex,
     ModuleTranslation, PrimaryMap, ScopeVec, StaticModuleIndex, Tunables, WasmHeapType,
@@ -43,17 +46,23 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
             "this is not WebAssembly: the bytes do not begin with \\0asm".to_string(),
         ));
     }
+    let uses = Uses::of(bytes);
     let tunables = Tunables {
-        concurrency_support: false,
+        concurrency_support: uses.asynchronous_adapters,
         ..Tunables::default_u64()
     };
-    let mut validator = Validator::new_with_features(features());
+    let mut validator = Validator::new_with_features(features(uses));
     let mut builder = env::ComponentTypesBuilder::new(&validator);
     let scope = ScopeVec::new();
-    let (translation, modules) =
-        env::Translator::new(&tunables, &mut validator, &mut builder, &scope)
-            .translate(bytes)
-            .map_err(|e| Error::Translate(format!("{e:#}")))?;
+    // The translator asserts what it takes for granted, of components that only a hostile hand makes. Unwind safety: all that it
+    // changes is dropped.
+    let translated = catch_unwind(AssertUnwindSafe(|| {
+        env::Translator::new(&tunables, &mut validator, &mut builder, &scope).translate(bytes)
+    }));
+    let (translation, modules) = match translated {
+        Ok(result) => result.map_err(|e| Error::Translate(format!("{e:#}")))?,
+        Err(_) => return Err(validate(bytes, uses)),
+    };
     let resource_tables = builder.num_resource_tables() as u32;
     let (types, root) = builder.finish(&translation.component);
     let component = Lowering {
@@ -66,6 +75,7 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
         known_funcs: HashMap::new(),
         instances: Vec::new(),
         flags_are_globals: false,
+        intrinsics: Vec::new(),
     };
     let ir = component.run(root, resource_tables)?;
     let modules = modules
@@ -75,18 +85,79 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
     Ok(Translated { ir, modules })
 }
 
+/// Why the translator gave up on a component.
+#[cold]
+fn validate(bytes: &[u8], uses: Uses) -> Error {
+    let mut validator = Validator::new_with_features(features(uses));
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let Err(e) = payload.and_then(|payload| validator.payload(&payload).map(drop)) {
+            return Error::Translate(e.to_string());
+        }
+    }
+    Error::Unsupported("a combination of types that the translator cannot handle".to_string())
+}
+
+/// What a component has in it that makes the translator work differently, found before translating.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Uses {
+    /// Tags, and with them exceptions. The translator then puts exception barriers into the adapters between components,
+    /// which nobody else is to pay for.
+    exceptions: bool,
+    /// Nested components, and functions lifted or lowered asynchronously. The translator can make adapters for those only in a
+    /// mode in which adapters between synchronous functions cost more, too.
+    asynchronous_adapters: bool,
+}
+
+impl Uses {
+    /// Bytes that cannot be read use nothing: the validator will say what is wrong with them.
+    fn of(bytes: &[u8]) -> Uses {
+        let (mut uses, mut components, mut asynchronous) = (Uses::default(), 0, false);
+        for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+            match payload {
+                Payload::TagSection(_) => uses.exceptions = true,
+                Payload::ImportSection(imports) => {
+                    uses.exceptions |= imports
+                        .into_imports()
+                        .map_while(Result::ok)
+                        .any(|import| matches!(import.ty, TypeRef::Tag(_)));
+                }
+                Payload::Version {
+                    encoding: Encoding::Component,
+                    ..
+                } => components += 1,
+                Payload::ComponentCanonicalSection(functions) => {
+                    asynchronous |= functions.into_iter().map_while(Result::ok).any(|function| {
+                        matches!(
+                            function,
+                            CanonicalFunction::Lift { options, .. }
+                            | CanonicalFunction::Lower { options, .. }
+                                if options.contains(&CanonicalOption::Async)
+                        )
+                    });
+                }
+                _ => {}
+            }
+        }
+        uses.asynchronous_adapters = asynchronous && components > 1;
+        uses
+    }
+}
+
 /// What the validator lets pass: what wasmer runs, and the component model with declarations of its asynchronous part.
-/// With exceptions let pass, the translator would also put exception barriers into the adapters between components.
-fn features() -> WasmFeatures {
-    WasmFeatures::WASM3
+fn features(uses: Uses) -> WasmFeatures {
+    let mut features = WasmFeatures::WASM3
         .difference(WasmFeatures::GC | WasmFeatures::MEMORY64 | WasmFeatures::EXCEPTIONS)
         | WasmFeatures::COMPONENT_MODEL
         | WasmFeatures::CM_ASYNC
         | WasmFeatures::CM_MORE_ASYNC_BUILTINS
         | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_THREADING
         | WasmFeatures::CM_ERROR_CONTEXT
         | WasmFeatures::CM_FIXED_LENGTH_LISTS
-        | WasmFeatures::CM_MAP
+        | WasmFeatures::CM_IMPLEMENTS
+        | WasmFeatures::CM_MAP;
+    features.set(WasmFeatures::EXCEPTIONS, uses.exceptions);
+    features
 }
 
 struct Lowering<'a, 'data> {
@@ -100,6 +171,8 @@ struct Lowering<'a, 'data> {
     /// The module of each core instance; none for one that is imported.
     instances: Vec<Option<StaticModuleIndex>>,
     flags_are_globals: bool,
+    /// Built-ins that the translator has no trampolines for; they are numbered after those.
+    intrinsics: Vec<ir::Trampoline>,
 }
 
 impl Lowering<'_, '_> {
@@ -143,6 +216,7 @@ impl Lowering<'_, '_> {
                 kind,
             });
         }
+        trampolines.append(&mut self.intrinsics);
         let options = self
             .component
             .options
@@ -443,7 +517,14 @@ impl Lowering<'_, '_> {
             }
             env::CoreDef::TaskMayBlock => ir::CoreDef::TaskMayBlock,
             env::CoreDef::UnsafeIntrinsic(i) => {
-                return Err(Error::Unsupported(format!("the intrinsic {}", i.name())));
+                let trampoline = ir::Trampoline {
+                    params: flat_types(i.core_params())?,
+                    results: flat_types(i.core_results())?,
+                    kind: ir::TrampolineKind::Async(i.name().to_string()),
+                };
+                let index = self.trampolines.len() + self.intrinsics.len();
+                self.intrinsics.push(trampoline);
+                ir::CoreDef::Trampoline(index as u32)
             }
         })
     }
@@ -580,22 +661,23 @@ impl Lowering<'_, '_> {
 
     fn signature(&self, index: ModuleInternedTypeIndex) -> Result<(Vec<FlatType>, Vec<FlatType>)> {
         let ty = self.env[index].unwrap_func();
-        let flat = |types: &[WasmValType]| {
-            types
-                .iter()
-                .map(|ty| match ty {
-                    WasmValType::I32 => Ok(FlatType::I32),
-                    WasmValType::I64 => Ok(FlatType::I64),
-                    WasmValType::F32 => Ok(FlatType::F32),
-                    WasmValType::F64 => Ok(FlatType::F64),
-                    other => Err(Error::Unsupported(format!(
-                        "a canonical function of core type {other}"
-                    ))),
-                })
-                .collect::<Result<Vec<_>>>()
-        };
-        Ok((flat(ty.params())?, flat(ty.results())?))
+        Ok((flat_types(ty.params())?, flat_types(ty.results())?))
     }
+}
+
+fn flat_types(types: &[WasmValType]) -> Result<Vec<FlatType>> {
+    types
+        .iter()
+        .map(|ty| match ty {
+            WasmValType::I32 => Ok(FlatType::I32),
+            WasmValType::I64 => Ok(FlatType::I64),
+            WasmValType::F32 => Ok(FlatType::F32),
+            WasmValType::F64 => Ok(FlatType::F64),
+            other => Err(Error::Unsupported(format!(
+                "a canonical function of core type {other}"
+            ))),
+        })
+        .collect()
 }
 
 fn core_value(ty: &WasmValType) -> CoreValueType {

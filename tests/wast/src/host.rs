@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use wasmer_component::{Engine, Error, Linker, Resource, Result};
+use wasmer_component::{Engine, Error, Linker, Module, Resource, Result};
 
 /// Identity of `resource1`, also under the name `resource1-again`.
 struct Resource1;
@@ -36,9 +36,18 @@ fn expect(condition: bool, function: &'static str, wanted: impl Into<String>) ->
     }
 }
 
+/// The core module that `host` offers, in the binary format: a global `g` that is 100 and a function `f` that returns 101.
+const SIMPLE_MODULE: &[u8] = &[
+    0, b'a', b's', b'm', 1, 0, 0, 0, // header
+    1, 5, 1, 0x60, 0, 1, 0x7f, // types: a function without parameters, with an i32
+    3, 2, 1, 0, // functions: one, of type 0
+    6, 7, 1, 0x7f, 0, 0x41, 0xe4, 0, 0x0b, // globals: a constant i32, 100
+    7, 9, 2, 1, b'g', 3, 0, 1, b'f', 0, 0, // exports
+    10, 7, 1, 5, 0, 0x41, 0xe5, 0, 0x0b, // code: i32.const 101
+];
+
 /// Adds it all to a linker. What the destructors saw is counted from now on.
 pub(crate) fn define(engine: &Engine, linker: &mut Linker<()>) -> Result<()> {
-    let _ = engine;
     linker
         .root()
         .func_wrap("host-return-two", |_, (): ()| Ok((2u32,)))?;
@@ -48,6 +57,8 @@ pub(crate) fn define(engine: &Engine, linker: &mut Linker<()>) -> Result<()> {
         .func_wrap("return-four", |_, (): ()| Ok((4u32,)))?;
     host.func_wrap("return-three", |_, (): ()| Ok((3u32,)))?;
     host.func_wrap("return-hi", |_, (): ()| Ok(("hi".to_string(),)))?;
+
+    host.module("simple-module", &Module::new(engine, SIMPLE_MODULE)?)?;
 
     let seen = drops.clone();
     host.resource::<Resource1>("resource1", move |_, rep| {

@@ -28,6 +28,7 @@
 mod core;
 mod host;
 mod messages;
+mod proposals;
 mod report;
 mod script;
 mod values;

@@ -124,64 +124,6 @@ fn normalised(text: &str) -> String {
     text
 }
 
-/// The proposal that a text names as the one that is missing, if it is one that this runtime does not have and may not have yet.
-///
-/// Asynchronous calls and threads are whole parts of the model that are left out on purpose; the others are not standardised.
-/// Whoever fails for one of these has not found a fault.
-pub(crate) fn missing_proposal(text: &str) -> Option<&'static str> {
-    const PROPOSALS: &[(&[&str], &str)] = &[
-        (
-            &["asynchronous", "component model async", "async builtins"],
-            "the async proposal",
-        ),
-        (
-            &[
-                "component model threading",
-                "shared-everything",
-                "shared_everything",
-            ],
-            "the threads proposal",
-        ),
-        (
-            &["threads must be enabled", "threads support is not enabled"],
-            "the threads proposal",
-        ),
-        (
-            &["error-context", "error context"],
-            "the error-context proposal",
-        ),
-        (
-            &[
-                "component model gc",
-                "cm-gc",
-                "gc proposal",
-                "garbage-collected",
-                "gc support",
-            ],
-            "the gc proposal",
-        ),
-        (
-            &["64-bit memories", "64-bit tables", "cm64", "memory64"],
-            "the memory64 proposal",
-        ),
-        (
-            &["component model values", "component model `value`s"],
-            "the values proposal",
-        ),
-        (&["custom descriptors"], "the custom-descriptors proposal"),
-        (&["custom page sizes"], "the custom-page-sizes proposal"),
-        (&["stack switching"], "the stack-switching proposal"),
-        (
-            &["nested names", "cm-nested-names"],
-            "the nested-names proposal",
-        ),
-    ];
-    PROPOSALS
-        .iter()
-        .find(|(phrases, _)| phrases.iter().any(|phrase| text.contains(phrase)))
-        .map(|(_, proposal)| *proposal)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,15 +5,18 @@
 //! call into the other store; resources cannot cross.
 
 use crate::core::{self, CoreWorld, InstantiationFailed};
-use crate::messages::{missing_proposal, same_reason, same_wording};
+use crate::messages::{same_reason, same_wording};
 use crate::report::{FileReport, Verdict};
-use crate::{host, values};
+use crate::{host, proposals, values};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use wasmer_component::types::ExternType;
-use wasmer_component::{Component, Config, Engine, Error, Instance, Linker, Store, Val};
+use wasmer_component::types::{ExternType, FuncType};
+use wasmer_component::{
+    Component, Config, Engine, Error, ExportPath, Instance, Linker, LinkerInstance, Store,
+    StoreContextMut, Val,
+};
 use wast::lexer::{Lexer, TokenKind};
 use wast::parser::ParseBuffer;
 use wast::token::Id;
@@ -57,23 +60,33 @@ pub fn run_script(name: &str, text: &str) -> FileReport {
                         script.run(text, directives, &mut report)
                     });
                     if let Err(error) = result {
-                        unparsed(&mut report, text, &error);
+                        let (line, absent) = unparsed(&mut report, text, &error);
+                        script.lose(&part, line, absent);
                     }
                 }
             }
-            _ => unparsed(&mut report, text, &error),
+            _ => {
+                unparsed(&mut report, text, &error);
+            }
         },
     }
     report
 }
 
-fn unparsed(report: &mut FileReport, text: &str, error: &wast::Error) {
+/// Reports a text that is no directive; gives the line where it stops being one, and why.
+fn unparsed(report: &mut FileReport, text: &str, error: &wast::Error) -> (usize, Absent) {
     let place = place(error.span(), text);
-    let verdict = match missing_proposal(&error.message()) {
-        Some(proposal) => Verdict::skipped(format!("it is written with {proposal}")),
-        None => Verdict::failed("a directive", error.message()),
+    let rest = text.get(error.span().offset()..).unwrap_or_default();
+    let word = rest
+        .split(|c: char| c.is_whitespace() || "()\";".contains(c))
+        .next()
+        .unwrap_or_default();
+    let absent = match proposals::of_word(word) {
+        Some(proposal) => Absent::Skipped(format!("`{word}` is of {proposal}")),
+        None => Absent::Failed(format!("its text is not valid: {}", error.message())),
     };
-    report.add(place, "parse", verdict);
+    report.add(place, "parse", absent.verdict("a directive"));
+    (place.0, absent)
 }
 
 /// Parses a text and hands its directives on.
@@ -129,6 +142,8 @@ fn place(span: wast::token::Span, text: &str) -> (usize, usize) {
 struct Live {
     store: Store<()>,
     instance: Instance,
+    /// Why it cannot be used any more, when a call of it was skipped half way.
+    skipped: Option<String>,
 }
 
 /// What stands under the name of an instance.
@@ -234,6 +249,37 @@ impl Script {
                 Verdict::failed("no panic", what)
             });
             report.add(place, keyword, verdict);
+        }
+    }
+
+    /// Notes that what a directive would have defined is not there, because it cannot be read.
+    fn lose(&mut self, directive: &str, line: usize, absent: Absent) {
+        let lexer = Lexer::new(directive);
+        let mut words = lexer
+            .iter(0)
+            .map_while(Result::ok)
+            .filter(|token| matches!(token.kind, TokenKind::Keyword | TokenKind::Id))
+            .map(|token| token.src(directive))
+            .take(3);
+        let Some("component" | "module") = words.next() else {
+            return;
+        };
+        let absent = later(absent, line);
+        let mut next = words.next();
+        let definition = next == Some("definition");
+        if definition || next == Some("instance") {
+            next = words.next();
+        }
+        let name = next.and_then(|word| word.strip_prefix('$'));
+        if definition {
+            let name = name.map(str::to_string);
+            self.definitions.insert(name, Definition::Absent(absent));
+        } else {
+            self.current = Slot::Absent(absent);
+            if let Some(name) = name {
+                self.instances
+                    .insert(name.to_string(), self.current.clone());
+            }
         }
     }
 
@@ -368,7 +414,11 @@ impl Script {
                 store.set_call_timeout(Some(CALL_TIMEOUT));
                 match self.linker.instantiate(&mut store, component) {
                     Ok(instance) => {
-                        let live = Arc::new(Mutex::new(Live { store, instance }));
+                        let live = Arc::new(Mutex::new(Live {
+                            store,
+                            instance,
+                            skipped: None,
+                        }));
                         Ok((Outcome::Instantiated, Some(Slot::Component(live))))
                     }
                     Err(Error::Link(error)) => Ok((Outcome::Unlinkable(error.to_string()), None)),
@@ -427,6 +477,7 @@ impl Script {
                 let component = lock(live).instance.component().clone();
                 let items: Vec<_> = component.exports().collect();
                 let mut path = vec![name.to_string()];
+                within(&mut self.linker, &path, |_| Ok(()))?;
                 offer_items(&mut self.linker, live, &mut path, &items)
             }
         }
@@ -494,6 +545,9 @@ impl Script {
             }
             Slot::Component(live) => {
                 let live = &mut *lock(&live);
+                if let Some(reason) = &live.skipped {
+                    return Err(Verdict::skipped(reason));
+                }
                 let component = live.instance.component().clone();
                 let exports = || {
                     let names: Vec<_> = component.exports().map(|(name, _)| name).collect();
@@ -526,7 +580,11 @@ impl Script {
                     .map_err(|why| Verdict::failed(types.display_func(ty), why))?;
                 match func.call(&mut live.store, &args) {
                     Ok(value) => Ok(Outcome::Component(value)),
-                    Err(error) => ended(error, "a call"),
+                    Err(error) => ended(error, "a call").inspect_err(|verdict| {
+                        if let Verdict::Skipped { reason } = verdict {
+                            live.skipped = Some(format!("a call of it was skipped: {reason}"));
+                        }
+                    }),
                 }
             }
         }
@@ -541,24 +599,28 @@ impl Script {
                 got,
             },
         };
-        let accepted = |got: String| match missing_proposal(message).or(missing_proposal(&got)) {
-            Some(proposal) => Verdict::skipped(format!(
-                "{proposal} is let through by the validator and refused when it is used"
-            )),
-            None => Verdict::failed(format!("{wanted}: {message}"), got),
-        };
         let bytes = match wat.encode() {
             Ok(bytes) => bytes,
             Err(error) => return refused(error.message()),
         };
         if is_core(&bytes) {
             return match self.core.compile(&bytes) {
-                Ok(_) => accepted("a valid module".to_string()),
+                Ok(_) => Verdict::failed(format!("{wanted}: {message}"), "a valid module"),
                 Err(got) => refused(got),
             };
         }
+        let accepted = |got: String| match proposals::used_by(&bytes) {
+            Some(proposal) => Verdict::skipped(format!(
+                "it uses {proposal}, which is let pass until it is called"
+            )),
+            None => Verdict::failed(format!("{wanted}: {message}"), got),
+        };
         match Component::new(&self.engine, &bytes) {
             Err(Error::Translate(got)) => refused(got),
+            // Bodies of functions are validated when they are compiled.
+            Err(Error::Compile { message, .. }) if message.starts_with("Validation error") => {
+                refused(message)
+            }
             Err(error) => accepted(format!("a valid component, but {error}")),
             Ok(_) => accepted("a valid component".to_string()),
         }
@@ -573,31 +635,44 @@ fn offer_items(
     items: &[(&str, &ExternType)],
 ) -> Result<(), Error> {
     for (name, ty) in items {
-        match ty {
-            ExternType::Func(_) => {
-                let export: Option<wasmer_component::ExportPath> = match path.as_slice() {
-                    [_] => Some((*name).into()),
-                    [_, inner] => Some((inner.as_str(), *name).into()),
-                    _ => None,
+        let export: Option<ExportPath> = match path.as_slice() {
+            [_] => Some((*name).into()),
+            [_, inner] => Some((inner.as_str(), *name).into()),
+            _ => None,
+        };
+        match (ty, export) {
+            (ExternType::Func(_), Some(export)) => {
+                let func = {
+                    let live = &mut *lock(live);
+                    live.instance.get_func(&mut live.store, export)
                 };
-                let guard = &mut *lock(live);
-                let func = export.and_then(|path| guard.instance.get_func(&mut guard.store, path));
                 let Some(func) = func else { continue };
                 let live = live.clone();
+                let call = move |_: StoreContextMut<'_, ()>, _: &FuncType, params: &[Val]| {
+                    // Only a call that is running holds it.
+                    let Ok(mut live) = live.try_lock() else {
+                        return Err(Error::trap("cannot enter component instance"));
+                    };
+                    func.call(&mut live.store, params)
+                };
                 within(linker, path, |instance| {
-                    instance.func_new(name, move |_, _, params| {
-                        // Only a call that is running holds it.
-                        let Ok(mut live) = live.try_lock() else {
-                            return Err(Error::trap("cannot enter component instance"));
-                        };
-                        func.call(&mut live.store, params)
-                    })?;
-                    Ok(())
+                    instance.func_new(name, call).map(drop)
                 })?;
             }
-            ExternType::Instance(items) => {
+            (ExternType::Module(_), Some(export)) => {
+                let module = {
+                    let live = &mut *lock(live);
+                    live.instance.get_module(&mut live.store, export)
+                };
+                let Some(module) = module else { continue };
+                within(linker, path, |instance| {
+                    instance.module(name, &module).map(drop)
+                })?;
+            }
+            (ExternType::Instance(items), _) => {
                 let items: Vec<_> = items.iter().map(|(name, ty)| (name.as_str(), ty)).collect();
                 path.push((*name).to_string());
+                within(linker, path, |_| Ok(()))?;
                 offer_items(linker, live, path, &items)?;
                 path.pop();
             }
@@ -611,7 +686,7 @@ fn offer_items(
 fn within(
     linker: &mut Linker<()>,
     path: &[String],
-    define: impl FnOnce(&mut wasmer_component::LinkerInstance<'_, ()>) -> Result<(), Error>,
+    define: impl FnOnce(&mut LinkerInstance<'_, ()>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match path {
         [] => define(&mut linker.root()),
@@ -645,8 +720,8 @@ fn ended(error: Error, wanted: &str) -> Ran {
 }
 
 fn failed_or_skipped(why: String) -> Absent {
-    match missing_proposal(&why) {
-        Some(proposal) => Absent::Skipped(format!("it needs {proposal} ({why})")),
+    match proposals::named_in_error(&why) {
+        Some(proposal) => Absent::Skipped(format!("it needs {proposal}: {why}")),
         None => Absent::Failed(why),
     }
 }
