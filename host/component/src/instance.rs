@@ -418,6 +418,23 @@ impl Instance {
         Func::new(&mut store.as_context_mut(), self, index)
     }
 
+    /// An exported resource type, by a path as for [`Instance::get_func`]. None when there is none of that name.
+    pub fn get_resource(
+        &self,
+        mut store: impl AsContextMut,
+        path: impl Into<ExportPath>,
+    ) -> Option<ResourceType> {
+        let path = path.into();
+        let items = &self.component.inner.ir.export_items;
+        let item = items.iter().find(|item| item.path == path.0)?;
+        let Export::Resource(table) = &item.item else {
+            return None;
+        };
+        let mut cx = store.as_context_mut();
+        let state = cx.runtime().instance(self.id).ok()?;
+        state.resource_type(*table).ok()
+    }
+
     /// An exported core module, by a path as for [`Instance::get_func`]. None when there is none of that name.
     pub fn get_module(
         &self,

@@ -4,9 +4,11 @@
 //! of the highest version on the same track (`names`); its type is checked when it is linked, so that a call
 //! needs no checks. What a component imports and nobody ever refers to need not be defined.
 
+mod check;
+
 use crate::component::Component;
 use crate::error::{Error, LinkError, Result, TypeMismatch};
-use crate::func::supervise;
+use crate::func::{run_destructor, supervise};
 use crate::instance::{HostDestructor, Instance, instantiate, missing_import, with_store};
 use crate::module::Module;
 use crate::names;
@@ -386,6 +388,22 @@ impl<'a, T: Send + 'static> LinkerInstance<'a, T> {
             destructor(StoreContextMut::new(store, runtime), rep)
         });
         self.define(name, Item::Resource(ResourceType::host::<R>(), destructor))
+    }
+
+    /// Defines a resource type that an instance exports ([`Instance::get_resource`]), so that others can import it. A handle that
+    /// they drop ends the resource where it is defined. Only for instances of the same store.
+    ///
+    /// # Errors
+    /// [`Error::Link`] when the name is taken.
+    pub fn resource_type(&mut self, name: &str, ty: ResourceType) -> Result<&mut Self> {
+        let destructor: HostDestructor = Arc::new(move |store, runtime, rep| {
+            let mut cx = StoreContextMut::<T>::new(store, runtime);
+            match ty.definer() {
+                Some((instance, resource)) => run_destructor(&mut cx, instance, resource, rep),
+                None => Ok(()),
+            }
+        });
+        self.define(name, Item::Resource(ty, destructor))
     }
 
     /// Defines a core module, which components instantiate by themselves. Its type is checked when a component is linked.

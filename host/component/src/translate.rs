@@ -209,7 +209,14 @@ impl Lowering<'_, '_> {
         let mut trampolines = Vec::new();
         for (index, trampoline) in self.trampolines.iter() {
             let kind = self.trampoline(trampoline)?;
-            let (params, results) = self.signature(self.component.trampolines[index])?;
+            let (params, results) =
+                self.signature(self.component.trampolines[index])
+                    .map_err(|e| match &kind {
+                        ir::TrampolineKind::Async(name) => Error::Unsupported(format!(
+                            "asynchronous calls between components ({name})"
+                        )),
+                        _ => e,
+                    })?;
             trampolines.push(ir::Trampoline {
                 params,
                 results,

@@ -1,8 +1,7 @@
 //! Carries out a script, directive after directive.
 //!
-//! Each component instance lives in a store of its own, so that one that traps, or a panic of the engine, costs nothing but
-//! itself. What a named component exports is offered to later ones through the linker: modules and types as they are, functions by a
-//! call into the other store; resources cannot cross.
+//! All component instances of a script live in one store, so that what a named one exports can be offered to later ones through the
+//! linker: modules and resource types as they are, functions by a call of the other instance.
 
 use crate::core::{self, CoreWorld, InstantiationFailed};
 use crate::messages::{same_reason, same_wording};
@@ -10,7 +9,6 @@ use crate::report::{FileReport, Verdict};
 use crate::{host, proposals, values};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wasmer_component::types::{ExternType, FuncType};
 use wasmer_component::{
@@ -138,18 +136,11 @@ fn place(span: wast::token::Span, text: &str) -> (usize, usize) {
     (line + 1, column + 1)
 }
 
-/// A component instance and the store it lives in.
-struct Live {
-    store: Store<()>,
-    instance: Instance,
-    /// Why it cannot be used any more, when a call of it was skipped half way.
-    skipped: Option<String>,
-}
-
 /// What stands under the name of an instance.
 #[derive(Clone)]
 enum Slot {
-    Component(Arc<Mutex<Live>>),
+    /// With a number of its own.
+    Component(Instance, usize),
     Core(wasmer::Instance),
     Absent(Absent),
 }
@@ -207,7 +198,12 @@ type Ran<T = Outcome> = Result<T, Verdict>;
 
 struct Script {
     engine: Engine,
+    store: Store<()>,
     linker: Linker<()>,
+    /// Instances that cannot be used any more, because a call of them was skipped half way; and why.
+    skipped: HashMap<usize, String>,
+    /// How many component instances there were.
+    count: usize,
     core: CoreWorld,
     definitions: HashMap<Option<String>, Definition>,
     instances: HashMap<String, Slot>,
@@ -220,9 +216,14 @@ impl Script {
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
         host::define(&engine, &mut linker)?;
+        let mut store = Store::new(&engine, ())?;
+        store.set_call_timeout(Some(CALL_TIMEOUT));
         Ok(Script {
             engine,
+            store,
             linker,
+            skipped: HashMap::new(),
+            count: 0,
             core: CoreWorld::new(),
             definitions: HashMap::new(),
             instances: HashMap::new(),
@@ -236,8 +237,8 @@ impl Script {
         for mut directive in directives {
             let (place, keyword) = (place(directive.span(), text), keyword(&directive));
             let line = place.0;
-            // Unwind safety: a store in whose calls something panicked is behind a mutex, which is poisoned then; the rest
-            // of the script's state is changed only by assigning whole values.
+            // Unwind safety: the engine poisons the instance in whose calls something panicked; the rest of the script's state
+            // is changed only by assigning whole values.
             let run = AssertUnwindSafe(|| self.directive(&mut directive, line));
             let verdict = catch_unwind(run).unwrap_or_else(|panic| {
                 let what = panic.downcast_ref::<String>().map(String::as_str);
@@ -409,17 +410,12 @@ impl Script {
                 Err(InstantiationFailed::Unlinkable(why)) => (Outcome::Unlinkable(why), None),
             }),
             Definition::Component(component) => {
-                let mut store = Store::new(&self.engine, ())
-                    .map_err(|e| Verdict::failed("a store", e.to_string()))?;
-                store.set_call_timeout(Some(CALL_TIMEOUT));
-                match self.linker.instantiate(&mut store, component) {
+                let checked = self.linker.check_imports(component);
+                match checked.and_then(|()| self.linker.instantiate(&mut self.store, component)) {
                     Ok(instance) => {
-                        let live = Arc::new(Mutex::new(Live {
-                            store,
-                            instance,
-                            skipped: None,
-                        }));
-                        Ok((Outcome::Instantiated, Some(Slot::Component(live))))
+                        self.count += 1;
+                        let slot = Slot::Component(instance, self.count);
+                        Ok((Outcome::Instantiated, Some(slot)))
                     }
                     Err(Error::Link(error)) => Ok((Outcome::Unlinkable(error.to_string()), None)),
                     Err(error) => Ok((ended(error, "an instance")?, None)),
@@ -473,14 +469,69 @@ impl Script {
                 self.core.register(name, instance);
                 Ok(())
             }
-            Slot::Component(live) => {
-                let component = lock(live).instance.component().clone();
+            Slot::Component(instance, _) => {
+                let component = instance.component().clone();
                 let items: Vec<_> = component.exports().collect();
                 let mut path = vec![name.to_string()];
                 within(&mut self.linker, &path, |_| Ok(()))?;
-                offer_items(&mut self.linker, live, &mut path, &items)
+                self.offer_items(instance, &mut path, &items)
             }
         }
+    }
+
+    /// Offers items of an instance under `path`, which is at least the instance's name.
+    fn offer_items(
+        &mut self,
+        instance: &Instance,
+        path: &mut Vec<String>,
+        items: &[(&str, &ExternType)],
+    ) -> Result<(), Error> {
+        for (name, ty) in items {
+            let export: Option<ExportPath> = match path.as_slice() {
+                [_] => Some((*name).into()),
+                [_, inner] => Some((inner.as_str(), *name).into()),
+                _ => None,
+            };
+            match (ty, export) {
+                (ExternType::Func(_), Some(export)) => {
+                    let Some(func) = instance.get_func(&mut self.store, export) else {
+                        continue;
+                    };
+                    let call = move |cx: StoreContextMut<'_, ()>, _: &FuncType, params: &[Val]| {
+                        func.call(cx, params)
+                    };
+                    within(&mut self.linker, path, |linker| {
+                        linker.func_new(name, call).map(drop)
+                    })?;
+                }
+                (ExternType::Module(_), Some(export)) => {
+                    let Some(module) = instance.get_module(&mut self.store, export) else {
+                        continue;
+                    };
+                    within(&mut self.linker, path, |linker| {
+                        linker.module(name, &module).map(drop)
+                    })?;
+                }
+                (ExternType::Resource(_), Some(export)) => {
+                    let Some(resource) = instance.get_resource(&mut self.store, export) else {
+                        continue;
+                    };
+                    within(&mut self.linker, path, |linker| {
+                        linker.resource_type(name, resource).map(drop)
+                    })?;
+                }
+                (ExternType::Instance(items), _) => {
+                    let items: Vec<_> =
+                        items.iter().map(|(name, ty)| (name.as_str(), ty)).collect();
+                    path.push((*name).to_string());
+                    within(&mut self.linker, path, |_| Ok(()))?;
+                    self.offer_items(instance, path, &items)?;
+                    path.pop();
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Ran<Verdict> {
@@ -543,12 +594,11 @@ impl Script {
                     Err(why) => Err(Verdict::failed("a call", why)),
                 }
             }
-            Slot::Component(live) => {
-                let live = &mut *lock(&live);
-                if let Some(reason) = &live.skipped {
+            Slot::Component(instance, number) => {
+                if let Some(reason) = self.skipped.get(&number) {
                     return Err(Verdict::skipped(reason));
                 }
-                let component = live.instance.component().clone();
+                let component = instance.component().clone();
                 let exports = || {
                     let names: Vec<_> = component.exports().map(|(name, _)| name).collect();
                     format!(
@@ -557,9 +607,8 @@ impl Script {
                         names.join(", ")
                     )
                 };
-                let func = live
-                    .instance
-                    .get_func(&mut live.store, invoke.name)
+                let func = instance
+                    .get_func(&mut self.store, invoke.name)
                     .ok_or_else(|| Verdict::failed("a call", exports()))?;
                 let ty = func
                     .ty()
@@ -578,11 +627,12 @@ impl Script {
                 let args: Vec<_> = args
                     .collect::<Result<_, _>>()
                     .map_err(|why| Verdict::failed(types.display_func(ty), why))?;
-                match func.call(&mut live.store, &args) {
+                match func.call(&mut self.store, &args) {
                     Ok(value) => Ok(Outcome::Component(value)),
                     Err(error) => ended(error, "a call").inspect_err(|verdict| {
                         if let Verdict::Skipped { reason } = verdict {
-                            live.skipped = Some(format!("a call of it was skipped: {reason}"));
+                            let reason = format!("a call of it was skipped: {reason}");
+                            self.skipped.insert(number, reason);
                         }
                     }),
                 }
@@ -627,61 +677,6 @@ impl Script {
     }
 }
 
-/// Offers items of an instance under `path`, which is at least the instance's name.
-fn offer_items(
-    linker: &mut Linker<()>,
-    live: &Arc<Mutex<Live>>,
-    path: &mut Vec<String>,
-    items: &[(&str, &ExternType)],
-) -> Result<(), Error> {
-    for (name, ty) in items {
-        let export: Option<ExportPath> = match path.as_slice() {
-            [_] => Some((*name).into()),
-            [_, inner] => Some((inner.as_str(), *name).into()),
-            _ => None,
-        };
-        match (ty, export) {
-            (ExternType::Func(_), Some(export)) => {
-                let func = {
-                    let live = &mut *lock(live);
-                    live.instance.get_func(&mut live.store, export)
-                };
-                let Some(func) = func else { continue };
-                let live = live.clone();
-                let call = move |_: StoreContextMut<'_, ()>, _: &FuncType, params: &[Val]| {
-                    // Only a call that is running holds it.
-                    let Ok(mut live) = live.try_lock() else {
-                        return Err(Error::trap("cannot enter component instance"));
-                    };
-                    func.call(&mut live.store, params)
-                };
-                within(linker, path, |instance| {
-                    instance.func_new(name, call).map(drop)
-                })?;
-            }
-            (ExternType::Module(_), Some(export)) => {
-                let module = {
-                    let live = &mut *lock(live);
-                    live.instance.get_module(&mut live.store, export)
-                };
-                let Some(module) = module else { continue };
-                within(linker, path, |instance| {
-                    instance.module(name, &module).map(drop)
-                })?;
-            }
-            (ExternType::Instance(items), _) => {
-                let items: Vec<_> = items.iter().map(|(name, ty)| (name.as_str(), ty)).collect();
-                path.push((*name).to_string());
-                within(linker, path, |_| Ok(()))?;
-                offer_items(linker, live, path, &items)?;
-                path.pop();
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Hands the linker's instance of that path to `define`.
 fn within(
     linker: &mut Linker<()>,
@@ -693,11 +688,6 @@ fn within(
         [name] => define(&mut linker.instance(name)?),
         [name, inner, ..] => define(&mut linker.instance(name)?.instance(inner)?),
     }
-}
-
-fn lock(live: &Mutex<Live>) -> std::sync::MutexGuard<'_, Live> {
-    // After a panic the engine itself has poisoned the instance, if it was running.
-    live.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How a call or an instantiation of a component ended that gave an error.
