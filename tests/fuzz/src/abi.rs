@@ -6,6 +6,7 @@
 
 use crate::choices::Choices;
 use crate::types::{Signature, Ty, Value};
+use std::cell::Cell;
 
 /// `MAX_FLAT_PARAMS`
 pub const MAX_FLAT_PARAMS: usize = 16;
@@ -223,6 +224,8 @@ pub struct Lifter<'a> {
     pub room: usize,
     /// Whether an unused slot of a variant was not zero. Lifting ignores that; lowering must not do it.
     pub dirty: bool,
+    /// The first byte of memory that mattered, and the one behind the last; beyond memory where a pointer led there.
+    pub touched: (Cell<u64>, Cell<u64>),
 }
 
 impl<'a> Lifter<'a> {
@@ -233,10 +236,14 @@ impl<'a> Lifter<'a> {
             encoding,
             room: 200_000,
             dirty: false,
+            touched: (Cell::new(u64::MAX), Cell::new(0)),
         }
     }
 
     fn bytes(&self, ptr: u64, len: u64, why: &'static str) -> Result<&'a [u8]> {
+        let (first, end) = &self.touched;
+        first.set(first.get().min(ptr));
+        end.set(end.get().max(ptr + len));
         usize::try_from(ptr)
             .ok()
             .zip(usize::try_from(len).ok())

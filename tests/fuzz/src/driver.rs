@@ -20,13 +20,13 @@ pub struct Plan {
     pub seed: u64,
     /// When to stop.
     pub end: End,
-    /// Where failures are written. None: nowhere.
-    pub folder: Option<PathBuf>,
     /// How long one case may take.
     pub patience: Duration,
+    /// How many failures to find before the run ends early.
+    pub failures: usize,
 }
 
-/// When a run ends; it ends at the first failure in any case.
+/// When a run ends.
 pub enum End {
     /// After so many cases of every target.
     Cases(u64),
@@ -55,11 +55,8 @@ pub type Done = Vec<(&'static str, u64)>;
 /// Machine code lives as long as its engine.
 const CASES_PER_ENGINE: u64 = 300;
 
-/// Runs the plan.
-///
-/// # Errors
-/// The first failure.
-pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> Result<Done, Box<Failure>> {
+/// Runs the plan: what was done, and what failed.
+pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> (Done, Vec<Failure>) {
     let chosen: Vec<_> = targets::ALL
         .iter()
         .filter(|(name, _)| plan.targets.is_empty() || plan.targets.iter().any(|t| t == name))
@@ -69,11 +66,13 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> Result<Done, Box<Fai
     let mut done: Done = chosen.iter().map(|(name, _)| (*name, 0)).collect();
     let mut engine = None;
     let mut until_next = 0;
+    let mut failures = Vec::new();
     for round in 0.. {
-        let over = match plan.end {
-            End::Cases(cases) => round >= cases,
-            End::Time(time) => began.elapsed() >= time,
-        };
+        let over = failures.len() >= plan.failures
+            || match plan.end {
+                End::Cases(cases) => round >= cases,
+                End::Time(time) => began.elapsed() >= time,
+            };
         if over {
             break;
         }
@@ -88,14 +87,20 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> Result<Done, Box<Fai
             let outcome = case(&mut engine, *target, Choices::seeded(seed));
             watchdog.rest();
             if let Err((choices, _, _)) = outcome {
-                let failure = smaller(&watchdog, &mut engine, name, *target, seed, choices);
-                return Err(Box::new(failure));
+                failures.push(smaller(
+                    &watchdog,
+                    &mut engine,
+                    name,
+                    *target,
+                    seed,
+                    choices,
+                ));
             }
             *count += 1;
         }
         progress(&done);
     }
-    Ok(done)
+    (done, failures)
 }
 
 /// Makes one case again: from its seed, or from choices that were written down.

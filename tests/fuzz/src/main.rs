@@ -5,7 +5,7 @@ use anyhow::{Context, bail};
 use component_fuzz::choices::Choices;
 use component_fuzz::driver::{self, End, Failure, Plan};
 use component_fuzz::{memory, targets};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,9 +22,10 @@ fn main() -> anyhow::Result<ExitCode> {
         targets: Vec::new(),
         seed: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
         end: End::Time(Duration::from_secs(60)),
-        folder: Some(PathBuf::from("fuzz-failures")),
         patience: Duration::from_secs(60),
+        failures: 10,
     };
+    let mut folder = PathBuf::from("fuzz-failures");
     let mut again = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -39,7 +40,7 @@ fn main() -> anyhow::Result<ExitCode> {
                 plan.end = End::Time(Duration::from_secs_f64(60.0 * value()?.parse::<f64>()?))
             }
             "--runs" => plan.end = End::Cases(value()?.parse()?),
-            "--folder" => plan.folder = Some(value()?.into()),
+            "--folder" => folder = value()?.into(),
             "--case" => {
                 let seed = value()?.parse()?;
                 again = Some((Choices::seeded(seed), seed));
@@ -71,13 +72,13 @@ fn main() -> anyhow::Result<ExitCode> {
                 println!("component-fuzz: {name}: passes");
                 Ok(ExitCode::SUCCESS)
             }
-            Err(failure) => report(&failure, plan.folder.as_deref()),
+            Err(failure) => report(&failure, &folder).map(|()| ExitCode::FAILURE),
         };
     }
     println!("component-fuzz: seed {}", plan.seed);
     let began = Instant::now();
     let mut told = began;
-    let outcome = driver::run(&plan, |done| {
+    let (done, failures) = driver::run(&plan, |done| {
         if told.elapsed() > Duration::from_secs(60) {
             told = Instant::now();
             println!(
@@ -87,17 +88,24 @@ fn main() -> anyhow::Result<ExitCode> {
             );
         }
     });
-    match outcome {
-        Ok(done) => {
-            println!(
-                "component-fuzz: {:.0} s: {}: nothing found",
-                began.elapsed().as_secs_f64(),
-                counts(&done)
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(failure) => report(&failure, plan.folder.as_deref()),
+    for failure in &failures {
+        report(failure, &folder)?;
     }
+    println!(
+        "component-fuzz: {:.0} s: {}: {} found",
+        began.elapsed().as_secs_f64(),
+        counts(&done),
+        if failures.is_empty() {
+            "nothing".to_string()
+        } else {
+            format!("{} failures", failures.len())
+        },
+    );
+    Ok(if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn names() -> String {
@@ -113,7 +121,7 @@ fn counts(done: &driver::Done) -> String {
     counts.join(", ")
 }
 
-fn report(failure: &Failure, folder: Option<&std::path::Path>) -> anyhow::Result<ExitCode> {
+fn report(failure: &Failure, folder: &Path) -> anyhow::Result<()> {
     println!(
         "component-fuzz: {} fails: {}",
         failure.target, failure.message
@@ -122,9 +130,7 @@ fn report(failure: &Failure, folder: Option<&std::path::Path>) -> anyhow::Result
         "make it again with: component-fuzz --case {} {}",
         failure.seed, failure.target
     );
-    if let Some(folder) = folder {
-        let folder = failure.save(folder)?;
-        println!("its files, made smaller, are in {}", folder.display());
-    }
-    Ok(ExitCode::FAILURE)
+    let folder = failure.save(folder)?;
+    println!("its files, made smaller, are in {}", folder.display());
+    Ok(())
 }

@@ -12,16 +12,16 @@ fn short(target: &'static str, cases: u64) {
         targets: vec![target.to_string()],
         seed: 20,
         end: End::Cases(cases),
-        folder: None,
         patience: Duration::from_secs(120),
+        failures: 1,
     };
-    let done = match run(&plan, |_| {}) {
-        Ok(done) => done,
-        Err(failure) => panic!(
+    let (done, failures) = run(&plan, |_| {});
+    for failure in failures {
+        panic!(
             "{}\nmake it again with: cargo run --release -p component-fuzz -- --case {} {target}",
             failure.message, failure.seed
-        ),
-    };
+        );
+    }
     assert_eq!(done, [(target, cases)]);
 }
 

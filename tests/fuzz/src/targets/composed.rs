@@ -11,7 +11,7 @@ use crate::abi::{
     flatten_function,
 };
 use crate::choices::Choices;
-use crate::guest::{F_CALLS, F_PARAMS, F_RESULT, G_PARAMS, POSTS, composed};
+use crate::guest::{DATA, F_CALLS, F_PARAMS, F_RESULT, G_PARAMS, PAGE, POSTS, composed};
 use crate::session::{Session, counter, slot};
 use crate::types::{Drafts, Signature};
 use wasmer_component::Error;
@@ -84,15 +84,20 @@ fn round(
         .collect();
     let params = Lifter::new(&caller_memory, ours).values(&slots, &f.params, MAX_FLAT_PARAMS);
     let (_, core_results) = flatten_function(f, false);
-    // Damage may make the result lie on what the call itself writes: it is read once more afterwards.
-    let lift_result = |memory: &[u8]| {
-        let slots: Vec<u64> = core_results
-            .iter()
-            .map(|core| core.cut(slot(memory, F_RESULT)))
-            .collect();
-        Lifter::new(memory, theirs).values(&slots, f.result.as_slice(), MAX_FLAT_RESULTS)
-    };
-    let result = lift_result(&callee_memory);
+    let slots_of_result: Vec<u64> = core_results
+        .iter()
+        .map(|core| core.cut(slot(&callee_memory, F_RESULT)))
+        .collect();
+    let mut lifter = Lifter::new(&callee_memory, theirs);
+    let result = lifter.values(&slots_of_result, f.result.as_slice(), MAX_FLAT_RESULTS);
+    // Damage may make the result lie on what the call itself writes, before it is read. Nobody knows what it is then.
+    let (first, end) = (lifter.touched.0.get(), lifter.touched.1.get());
+    if end > first
+        && (first < DATA as u64 || end > PAGE as u64)
+        && end <= callee_memory.len() as u64
+    {
+        return Ok(true);
+    }
     if params == Err(Verdict::TooLarge) || result == Err(Verdict::TooLarge) {
         return Ok(true);
     }
@@ -130,7 +135,6 @@ fn round(
                     "calls of the callee and of its post-return: {counters:?}"
                 ));
             }
-            let result = lift_result(&memory).unwrap_or(result);
             let memory = guests.of("caller-").memory().map_err(engine)?;
             if caller.area.is_some() || core_result_is_flat {
                 caller.g_result = result.into_iter().next();
