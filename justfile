@@ -119,8 +119,8 @@ wasi-guests: _guest-toolchain
     @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --target wasm32-wasip2 {{ locked }}
     @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
 
-# Compare the component engine with the wasmtime crate, for MINUTES of generated cases and over scripts (ours by default)
-differential MINUTES='5' *SCRIPTS='tests/wast/scripts': _against-wasmtime
+# Compare the component engine with the wasmtime crate, for MINUTES of generated cases and over SCRIPTS
+differential MINUTES='5' *SCRIPTS='': _against-wasmtime
     '{{ against_wasmtime }}/release/against-wasmtime' differential --minutes {{ MINUTES }} {{ SCRIPTS }}
 
 # Fuzz the component engine: MINUTES, then targets (all by default); failures go to fuzz-failures in the target folder
