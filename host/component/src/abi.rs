@@ -119,6 +119,7 @@ pub struct LowerContext<'a> {
 }
 
 impl<'a> LowerContext<'a> {
+    #[inline]
     pub(crate) fn new(
         mut store: StoreMut<'a>,
         runtime: &'a FunctionEnv<Runtime>,
@@ -126,15 +127,16 @@ impl<'a> LowerContext<'a> {
         instance: InstanceId,
         options: &'a CanonicalOptions,
     ) -> Result<LowerContext<'a>> {
-        let state = runtime.as_mut(&mut store).instance(instance)?;
-        let memory = options
-            .memory
-            .map(|index| state.memory(index))
-            .transpose()?;
-        let realloc = options
-            .realloc
-            .map(|index| state.realloc(index))
-            .transpose()?;
+        let (mut memory, mut realloc) = (None, None);
+        if options.memory.is_some() || options.realloc.is_some() {
+            let state = runtime.as_mut(&mut store).instance(instance)?;
+            if let Some(index) = options.memory {
+                memory = Some(state.memory(index)?);
+            }
+            if let Some(index) = options.realloc {
+                realloc = Some(state.realloc(index)?);
+            }
+        }
         let mut cx = LowerContext {
             store,
             runtime,
@@ -327,6 +329,7 @@ pub struct LiftContext<'a> {
 }
 
 impl<'a> LiftContext<'a> {
+    #[inline]
     pub(crate) fn new(
         store: &'a mut StoreMut<'_>,
         runtime: &FunctionEnv<Runtime>,
@@ -334,11 +337,10 @@ impl<'a> LiftContext<'a> {
         instance: InstanceId,
         options: &'a CanonicalOptions,
     ) -> Result<LiftContext<'a>> {
-        let state = runtime.as_mut(store).instance(instance)?;
         let memory: &'a [u8] = match options.memory {
             None => &[],
             Some(index) => {
-                let memory = state.memory(index)?;
+                let memory = runtime.as_mut(store).instance(instance)?.memory(index)?;
                 let view = memory.view(store);
                 let len = usize::try_from(view.data_size()).unwrap_or(0);
                 match NonNull::new(view.data_ptr()) {

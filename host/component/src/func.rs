@@ -8,6 +8,7 @@
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::ComponentInner;
 use crate::core::CoreFunction;
+use crate::deadline::Slot;
 use crate::error::{Error, LimitExceeded, Result, TypeMismatch};
 use crate::instance::{Destructor, Instance};
 use crate::ir::{CanonicalOptions, Export};
@@ -17,6 +18,7 @@ use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::val::Val;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 use wasmer::{AsStoreMut, FunctionEnv, StoreMut};
 
@@ -262,30 +264,27 @@ fn enter<T: Send + 'static, X>(
     body: impl FnOnce(&mut StoreMut<'_>, &FunctionEnv<Runtime>) -> Result<X>,
 ) -> Result<X> {
     let runtime = cx.runtime.clone();
-    let state = cx.runtime().instance(instance)?;
-    if let Some(cause) = &state.poisoned {
-        return Err(Error::Poisoned {
-            function: name(),
-            cause: cause.clone(),
-        });
-    }
-    if state.entered {
-        return Err(
-            Error::trap("cannot enter component instance: a call into it is running")
-                .in_function(&name()),
-        );
+    let rt = cx.runtime();
+    let state = rt.instance(instance)?;
+    if state.entered || state.poisoned.is_some() {
+        return Err(refused(state.poisoned.as_ref(), &name()));
     }
     state.entered = true;
+    let call = Supervised::begin(rt);
     let store = &mut cx.store.as_store_mut();
-    let outcome = supervise(store, &runtime, |store| body(store, &runtime));
-    let state = runtime.as_mut(store).instance(instance)?;
+    // Unwind safety: what a panic may leave half done is the guest's state, and that is poisoned.
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(store, &runtime)));
+    let rt = runtime.as_mut(store);
+    let outcome = call.end(rt, outcome);
+    let state = rt.instance(instance)?;
     state.entered = false;
     match outcome {
-        Ok(result) => result.map_err(|e| {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => {
             let e = e.in_function(&name());
             state.poisoned = Some(e.to_string().lines().next().unwrap_or_default().to_string());
-            e
-        }),
+            Err(e)
+        }
         Err(panic) => {
             state.poisoned = Some("a host function panicked".to_string());
             resume_unwind(panic)
@@ -293,47 +292,85 @@ fn enter<T: Send + 'static, X>(
     }
 }
 
-/// Runs something that runs guest code: within the time that a call has, and with everything tidied up however it ends,
-/// be it by a trap in the middle of a call between two components or by a panic of a host function, which is handed back.
-///
-/// A trap that comes of an exceeded limit becomes the error that says so.
+/// Why an instance cannot be entered.
+#[cold]
+fn refused(poisoned: Option<&String>, function: &str) -> Error {
+    match poisoned {
+        Some(cause) => Error::Poisoned {
+            function: function.to_string(),
+            cause: cause.clone(),
+        },
+        None => Error::trap("cannot enter component instance: a call into it is running")
+            .in_function(function),
+    }
+}
+
+/// Runs something that runs guest code and is no call of an instance's function: instantiation.
 pub(crate) fn supervise<X>(
     store: &mut StoreMut<'_>,
     runtime: &FunctionEnv<Runtime>,
     body: impl FnOnce(&mut StoreMut<'_>) -> Result<X>,
 ) -> std::thread::Result<Result<X>> {
-    let rt = runtime.as_mut(store);
-    let depth = rt.scopes.len();
-    rt.scopes.push(0);
-    // A call from a host function inside another call runs on that one's time.
-    let outermost = depth == 0;
-    if outermost {
-        rt.usage.take_refusal();
-        if let (Some(slot), Some(timeout)) = (&rt.slot, rt.timeout) {
-            slot.arm(Instant::now() + timeout);
-        }
-    }
-    // Unwind safety: what a panic may leave half done is the guest's state, and the caller poisons that.
-    let slot = rt.slot.clone();
-    let before = slot.as_ref().map(|slot| slot.set_in_host(false));
+    let call = Supervised::begin(runtime.as_mut(store));
     let outcome = catch_unwind(AssertUnwindSafe(|| body(store)));
-    if let (Some(slot), Some(before)) = (&slot, before) {
-        slot.set_in_host(before);
-    }
-    let rt = runtime.as_mut(store);
-    let interrupted = outermost && rt.slot.as_ref().is_some_and(|slot| slot.disarm());
-    let lent = rt.scopes.get(depth).copied().unwrap_or(0);
-    rt.scopes.truncate(depth);
-    outcome.map(|result| match result {
-        Ok(_) if lent > 0 => Err(Error::trap(
-            "borrow handles still remain at the end of the call",
-        )),
-        Err(Error::Trap(_)) if interrupted => {
-            Err(LimitExceeded::time(rt.timeout.unwrap_or_default()))
+    call.end(runtime.as_mut(store), outcome)
+}
+
+/// Guest code that runs: within the time that a call has, and with everything tidied up however it ends, be it by a trap
+/// in the middle of a call between two components or by a panic of a host function.
+struct Supervised {
+    depth: usize,
+    /// The store's slot, and whether it was in the host's code before.
+    slot: Option<(Arc<Slot>, bool)>,
+}
+
+impl Supervised {
+    #[inline]
+    fn begin(rt: &mut Runtime) -> Supervised {
+        let depth = rt.scopes.len();
+        rt.scopes.push(0);
+        // A call from a host function inside another call runs on that one's time.
+        if depth == 0 {
+            rt.usage.forget_refusal();
+            if let (Some(slot), Some(timeout)) = (&rt.slot, rt.timeout) {
+                slot.arm(Instant::now() + timeout);
+            }
         }
-        Err(Error::Trap(trap)) => Err(rt.usage.take_refusal().unwrap_or(Error::Trap(trap))),
-        other => other,
-    })
+        let slot = rt.slot.as_ref().map(|slot| {
+            let before = slot.set_in_host(false);
+            (slot.clone(), before)
+        });
+        Supervised { depth, slot }
+    }
+
+    /// A trap that comes of an exceeded limit becomes the error that says so; a panic is handed back.
+    #[inline]
+    fn end<X>(
+        self,
+        rt: &mut Runtime,
+        outcome: std::thread::Result<Result<X>>,
+    ) -> std::thread::Result<Result<X>> {
+        let mut interrupted = false;
+        if let Some((slot, before)) = self.slot {
+            slot.set_in_host(before);
+            interrupted = self.depth == 0 && slot.disarm();
+        }
+        let lent = rt.scopes.get(self.depth).copied().unwrap_or(0);
+        rt.scopes.truncate(self.depth);
+        match outcome {
+            Ok(Ok(value)) if lent == 0 => Ok(Ok(value)),
+            Ok(Ok(_)) => Ok(Err(Error::trap(
+                "borrow handles still remain at the end of the call",
+            ))),
+            Ok(Err(Error::Trap(_))) if interrupted => {
+                Ok(Err(LimitExceeded::time(rt.timeout.unwrap_or_default())))
+            }
+            Ok(Err(Error::Trap(trap))) => {
+                Ok(Err(rt.usage.take_refusal().unwrap_or(Error::Trap(trap))))
+            }
+            other => other,
+        }
+    }
 }
 
 #[allow(

@@ -58,6 +58,17 @@ impl Usage {
         &self.limits
     }
 
+    /// Begins anew: what was refused until now is no reason of what fails from now on.
+    #[inline]
+    pub fn forget_refusal(&self) {
+        // Looked at first, because writing costs more and is hardly ever needed.
+        if self.memory_refused.load(Ordering::Relaxed) || self.table_refused.load(Ordering::Relaxed)
+        {
+            self.memory_refused.store(false, Ordering::Relaxed);
+            self.table_refused.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// The limit that was hit since the last time this was asked.
     pub fn take_refusal(&self) -> Option<Error> {
         if self.memory_refused.swap(false, Ordering::Relaxed) {

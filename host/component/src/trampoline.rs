@@ -11,7 +11,7 @@ use crate::instance::Destructor;
 use crate::ir::{CanonicalOptions, TrampolineKind};
 use crate::linker::Definition;
 use crate::resource::{Handle, HandleKind};
-use crate::store::{InstanceId, Runtime};
+use crate::store::{Flag, InstanceId, Runtime};
 use crate::transcode;
 use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, ResourceTableId};
 use std::sync::Arc;
@@ -147,10 +147,10 @@ impl Builtin<'_> {
     /// As [`Builtin::run`], for a call whose time is not over: here is where a late call ends best (see `deadline`).
     fn run_in_time(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<[u64; 2]> {
         let rt = self.runtime.as_mut(&mut self.store);
-        let limit = rt.timeout.unwrap_or_default();
         let Some(slot) = rt.slot.clone() else {
             return self.run(kind, host);
         };
+        let limit = rt.timeout.unwrap_or_default();
         if slot.is_late() {
             return Err(LimitExceeded::time(limit));
         }
@@ -173,18 +173,12 @@ impl Builtin<'_> {
                 let ir = &self.component.ir;
                 let ty = ir.types.func(*ty).ok_or_else(broken)?;
                 let options = ir.options.get(*options as usize).ok_or_else(broken)?;
-                self.check_may_leave(options.instance)?;
+                let lent = self.leave(options.instance)?;
                 if options.is_async {
                     return Err(Error::Unsupported(
                         "asynchronous calls of imports".to_string(),
                     ));
                 }
-                let lent = self
-                    .runtime
-                    .as_mut(&mut self.store)
-                    .instance(self.id)?
-                    .lent
-                    .len();
                 let mut call = HostCall {
                     store: self.store.as_store_mut(),
                     runtime: self.runtime.clone(),
@@ -197,10 +191,10 @@ impl Builtin<'_> {
                 };
                 host(&mut call)?;
                 let result = call.result;
-                self.runtime
-                    .as_mut(&mut self.store)
-                    .instance(self.id)?
-                    .end_lends(lent);
+                if ty.takes_borrows {
+                    let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+                    state.end_lends(lent);
+                }
                 Ok([result.unwrap_or(0), 0])
             }
             TrampolineKind::ResourceNew { instance, table } => {
@@ -267,6 +261,18 @@ impl Builtin<'_> {
 
     fn arg(&self, index: usize) -> u32 {
         self.args.get(index).copied().unwrap_or(0) as u32
+    }
+
+    /// Makes sure that a component instance may call its imports; gives the number of handles that are lent already.
+    fn leave(&mut self, component_instance: u32) -> Result<usize> {
+        let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
+        let lent = state.lent.len();
+        match state.flag(component_instance)? {
+            Flag::Host(true) => {}
+            Flag::Host(false) => return Err(Error::trap("cannot leave component instance")),
+            Flag::Global(_) => self.check_may_leave(component_instance)?,
+        }
+        Ok(lent)
     }
 
     fn check_may_leave(&mut self, component_instance: u32) -> Result<()> {

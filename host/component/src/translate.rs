@@ -371,7 +371,9 @@ impl Lowering<'_, '_> {
                 ));
             }
         };
+        let takes_borrows = params.iter().any(|p| self.types.holds_borrow(p.ty));
         self.types.funcs.push(types::FuncType {
+            takes_borrows,
             params,
             params_abi,
             result,

@@ -318,6 +318,8 @@ pub struct TypeDef {
     pub flat: Vec<FlatType>,
     /// For what has a discriminant: bytes from the start to the payload.
     pub payload_offset: u32,
+    /// Whether a value holds a borrowed handle.
+    pub(crate) holds_borrow: bool,
 }
 
 /// The type of a function.
@@ -331,6 +333,8 @@ pub struct FuncType {
     pub result: Option<Type>,
     /// Whether it is declared `async`.
     pub is_async: bool,
+    /// Whether a parameter is or holds a borrowed handle.
+    pub(crate) takes_borrows: bool,
 }
 
 /// All types of one component.
@@ -391,6 +395,15 @@ impl Types {
     /// A function type. None when `id` is of another component.
     pub fn func(&self, id: FuncTypeId) -> Option<&FuncType> {
         self.funcs.get(id.0 as usize)
+    }
+
+    /// Whether a value of the type is or holds a borrowed handle.
+    pub(crate) fn holds_borrow(&self, ty: Type) -> bool {
+        match ty {
+            Type::Borrow(_) => true,
+            Type::Def(id) => self.def(id).is_some_and(|def| def.holds_borrow),
+            _ => false,
+        }
     }
 
     /// The layout of a type.
@@ -467,7 +480,26 @@ impl Types {
         } else {
             Vec::new()
         };
+        let holds_borrow = match &kind {
+            TypeKind::Enum(_) | TypeKind::Flags(_) => false,
+            TypeKind::List(ty) | TypeKind::FixedList(ty, _) | TypeKind::Option(ty) => {
+                self.holds_borrow(*ty)
+            }
+            TypeKind::Map(key, value) => self.holds_borrow(*key) || self.holds_borrow(*value),
+            TypeKind::Record(fields) | TypeKind::Tuple(fields) => {
+                fields.iter().any(|field| self.holds_borrow(field.ty))
+            }
+            TypeKind::Variant(cases) => cases
+                .iter()
+                .filter_map(|case| case.ty)
+                .any(|ty| self.holds_borrow(ty)),
+            TypeKind::Result(ok, err) => [ok, err]
+                .into_iter()
+                .flatten()
+                .any(|ty| self.holds_borrow(*ty)),
+        };
         self.defs.push(TypeDef {
+            holds_borrow,
             kind,
             abi,
             flat,
