@@ -171,6 +171,7 @@ impl Slot for f64 {
 /// Writes the typed way to call, and to be called with, a number of parameters.
 macro_rules! arity {
     ($name:ident: $($value:ident)*) => {
+        #[allow(unused_parens, reason = "a list of one type")]
         #[allow(non_snake_case, reason = "one name stands for a parameter's type and for its value")]
         mod $name {
             use super::*;

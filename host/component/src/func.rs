@@ -292,6 +292,12 @@ fn enter<T: Send + 'static, X>(
     }
 }
 
+/// A callee must drop what it was lent before its call ends.
+#[cold]
+pub(crate) fn borrows_remain() -> Error {
+    Error::trap("borrow handles still remain at the end of the call")
+}
+
 /// Why an instance cannot be entered.
 #[cold]
 fn refused(poisoned: Option<&String>, function: &str) -> Error {
@@ -328,7 +334,7 @@ impl Supervised {
     #[inline]
     fn begin(rt: &mut Runtime) -> Supervised {
         let depth = rt.scopes.len();
-        rt.scopes.push(0);
+        rt.begin_scope();
         // A call from a host function inside another call runs on that one's time.
         if depth == 0 {
             rt.usage.forget_refusal();
@@ -355,13 +361,10 @@ impl Supervised {
             slot.set_in_host(before);
             interrupted = self.depth == 0 && slot.disarm();
         }
-        let lent = rt.scopes.get(self.depth).copied().unwrap_or(0);
-        rt.scopes.truncate(self.depth);
+        let left = rt.end_scope(self.depth);
         match outcome {
-            Ok(Ok(value)) if lent == 0 => Ok(Ok(value)),
-            Ok(Ok(_)) => Ok(Err(Error::trap(
-                "borrow handles still remain at the end of the call",
-            ))),
+            Ok(Ok(value)) if left == 0 => Ok(Ok(value)),
+            Ok(Ok(_)) => Ok(Err(borrows_remain())),
             Ok(Err(Error::Trap(_))) if interrupted => {
                 Ok(Err(LimitExceeded::time(rt.timeout.unwrap_or_default())))
             }
@@ -444,7 +447,16 @@ fn call<T: Send + 'static, R, X>(
             };
             let memory = lift.memory();
             let x = f(result, GuestMemory { memory });
-            // Clean up.
+            // Clean up: the call ends before `post-return`.
+            if callee.ty.takes_borrows
+                && runtime
+                    .as_mut(store)
+                    .scopes
+                    .last()
+                    .is_some_and(|s| s.borrows > 0)
+            {
+                return Err(borrows_remain());
+            }
             if let Some(post_return) = callee.post_return {
                 let component_instance = callee.options.instance;
                 Runtime::set_may_leave(runtime, store, callee.instance, component_instance, false)?;

@@ -10,7 +10,7 @@ use crate::func::{Func, TypedFunc};
 use crate::ir::{CoreDef, CoreExport, Export, Initializer, Resource};
 use crate::linker::Definition;
 use crate::module::Module;
-use crate::resource::{HandleKind, HandleTable, ResourceType};
+use crate::resource::{HandleTable, ResourceType};
 use crate::store::{AsContextMut, Flag, InstanceId, Runtime};
 use crate::trampoline;
 use crate::typed::{LiftResult, LowerParams};
@@ -59,8 +59,6 @@ pub(crate) struct InstanceState {
     definers: Vec<Option<u32>>,
     /// Imported core modules by the number of their import.
     imported_modules: HashMap<u32, Module>,
-    /// Handles that guests have lent to the host function that is running.
-    pub lent: Vec<(u32, u32, ResourceType)>,
     /// Whether a call into the instance is running.
     pub entered: bool,
     /// Why it takes no more calls.
@@ -153,21 +151,6 @@ impl InstanceState {
         self.destructor(self.table_of(table)?.resource)
     }
 
-    /// Takes back what was lent to the host function that has ended.
-    pub fn end_lends(&mut self, keep: usize) {
-        while self.lent.len() > keep {
-            let Some((component_instance, index, ty)) = self.lent.pop() else {
-                return;
-            };
-            if let Some(table) = self.handles.get_mut(component_instance as usize)
-                && let Ok(handle) = table.get(index, ty)
-                && let HandleKind::Own { lends } = &mut handle.kind
-            {
-                *lends = lends.saturating_sub(1);
-            }
-        }
-    }
-
     fn core(&self, export: &CoreExport) -> Result<&Extern> {
         let instance = self
             .core
@@ -251,7 +234,6 @@ pub(crate) fn instantiate(
                 _ => None,
             })
             .collect(),
-        lent: Vec::new(),
         entered: false,
         poisoned: None,
     };

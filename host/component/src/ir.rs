@@ -157,6 +157,9 @@ pub(crate) enum TrampolineKind {
     },
     /// Raises the trap whose number is the argument; what each number means.
     Trap(Vec<String>),
+    /// Gives, or sets, one of the two words that each running call has.
+    ContextGet(u8),
+    ContextSet(u8),
     /// A builtin of the asynchronous model: may be declared, traps when called.
     Async(String),
 }

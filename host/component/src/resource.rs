@@ -51,13 +51,15 @@ impl ResourceType {
 pub(crate) struct Handle {
     pub ty: ResourceType,
     pub rep: u32,
+    /// How many running calls it is lent to.
+    pub lends: u32,
     pub kind: HandleKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HandleKind {
-    /// Owns the resource; lent out so many times at the moment.
-    Own { lends: u32 },
+    /// Owns the resource.
+    Own,
     /// Borrows it for the length of the call with that number.
     Borrow { scope: usize },
 }
@@ -106,7 +108,7 @@ impl HandleTable {
     /// Takes a handle of the given type out of the table.
     pub fn remove(&mut self, index: u32, ty: ResourceType) -> Result<Handle> {
         let handle = *self.get(index, ty)?;
-        if let HandleKind::Own { lends: 1.. } = handle.kind {
+        if handle.lends > 0 {
             return Err(Error::trap(format!(
                 "cannot remove owned resource while borrowed (handle index {index})"
             )));
@@ -211,7 +213,8 @@ impl LowerContext<'_> {
         state.handles(component_instance)?.insert(Handle {
             ty,
             rep,
-            kind: HandleKind::Own { lends: 0 },
+            lends: 0,
+            kind: HandleKind::Own,
         })
     }
 
@@ -238,14 +241,15 @@ impl LowerContext<'_> {
         let handle = Handle {
             ty,
             rep,
+            lends: 0,
             kind: HandleKind::Borrow { scope },
         };
         let index = runtime
             .instance(id)?
             .handles(component_instance)?
             .insert(handle)?;
-        if let Some(lent) = runtime.scopes.last_mut() {
-            *lent += 1;
+        if let Some(scope) = runtime.scopes.last_mut() {
+            scope.borrows += 1;
         }
         Ok(index)
     }
@@ -273,17 +277,8 @@ impl LiftContext<'_> {
         table: ResourceTableId,
         index: u32,
     ) -> Result<(ResourceType, u32)> {
-        let component_instance = self.options.instance;
-        let state = self.runtime.instance(self.instance)?;
-        let ty = state.resource_type(table)?;
-        let handle = state.handles(component_instance)?.get(index, ty)?;
-        if let HandleKind::Own { lends } = &mut handle.kind {
-            *lends += 1;
-            let rep = handle.rep;
-            state.lent.push((component_instance, index, ty));
-            return Ok((ty, rep));
-        }
-        Ok((ty, handle.rep))
+        let (id, component_instance) = (self.instance, self.options.instance);
+        self.runtime.lend(id, component_instance, table, index)
     }
 }
 

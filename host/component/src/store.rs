@@ -12,7 +12,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::instance::InstanceState;
 use crate::limits::{LimitingTunables, StoreLimits, Usage};
-use crate::resource::HostHandles;
+use crate::resource::{HostHandles, ResourceType};
+use crate::types::ResourceTableId;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -56,8 +57,29 @@ pub(crate) struct Runtime {
     pub(crate) timeout: Option<Duration>,
     pub(crate) slot: Option<Arc<Slot>>,
     pub(crate) host_handles: HostHandles,
-    /// The borrows that each running host-to-guest call has lent, innermost last.
-    pub(crate) scopes: Vec<u32>,
+    /// The calls into component instances that are running, innermost last.
+    pub(crate) scopes: Vec<Scope>,
+    /// The handles that are lent to running calls, in the order in which they were.
+    pub(crate) lent: Vec<Lent>,
+}
+
+/// A running call into a component instance.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scope {
+    /// Borrowed handles that the callee got for the call and has not dropped yet.
+    pub borrows: u32,
+    /// How many handles were lent when it began; those lent since are lent to it.
+    pub lent: usize,
+    /// What `context.get` gives and `context.set` sets.
+    pub context: [u64; 2],
+}
+
+/// A guest's handle that is lent.
+pub(crate) struct Lent {
+    instance: InstanceId,
+    component_instance: u32,
+    index: u32,
+    ty: ResourceType,
 }
 
 impl Runtime {
@@ -74,6 +96,60 @@ impl Runtime {
         InstanceId {
             store: self.number,
             index: self.instances.len() as u32 - 1,
+        }
+    }
+
+    /// Begins a call into a component instance.
+    pub fn begin_scope(&mut self) {
+        self.scopes.push(Scope {
+            lent: self.lent.len(),
+            ..Scope::default()
+        });
+    }
+
+    /// Ends the calls that began when `depth` were running: takes back what was lent to them, and gives the number of borrows
+    /// that the outermost of them has left behind.
+    pub fn end_scope(&mut self, depth: usize) -> u32 {
+        let Some(scope) = self.scopes.get(depth).copied() else {
+            return 0;
+        };
+        self.scopes.truncate(depth);
+        self.end_lends(scope.lent);
+        scope.borrows
+    }
+
+    /// Notes that a guest lends one of its handles to a call; gives its type and representation.
+    pub fn lend(
+        &mut self,
+        instance: InstanceId,
+        component_instance: u32,
+        table: ResourceTableId,
+        index: u32,
+    ) -> Result<(ResourceType, u32)> {
+        let state = self.instance(instance)?;
+        let ty = state.resource_type(table)?;
+        let handle = state.handles(component_instance)?.get(index, ty)?;
+        handle.lends += 1;
+        let rep = handle.rep;
+        self.lent.push(Lent {
+            instance,
+            component_instance,
+            index,
+            ty,
+        });
+        Ok((ty, rep))
+    }
+
+    /// Takes back what was lent since `keep` handles were.
+    pub fn end_lends(&mut self, keep: usize) {
+        while self.lent.len() > keep {
+            let Some(lent) = self.lent.pop() else { return };
+            if let Ok(state) = self.instance(lent.instance)
+                && let Ok(table) = state.handles(lent.component_instance)
+                && let Ok(handle) = table.get(lent.index, lent.ty)
+            {
+                handle.lends = handle.lends.saturating_sub(1);
+            }
         }
     }
 
@@ -182,6 +258,7 @@ impl<T: Send + 'static> Store<T> {
             slot: None,
             host_handles: HostHandles::default(),
             scopes: Vec::new(),
+            lent: Vec::new(),
         };
         let runtime = FunctionEnv::new(&mut inner, runtime);
         Ok(Store {

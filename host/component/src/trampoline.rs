@@ -7,6 +7,7 @@ use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::{Component, ComponentInner};
 use crate::core::{HostCore, host_function};
 use crate::error::{Error, LimitExceeded, Result};
+use crate::func::borrows_remain;
 use crate::instance::Destructor;
 use crate::ir::{CanonicalOptions, TrampolineKind};
 use crate::linker::Definition;
@@ -192,8 +193,7 @@ impl Builtin<'_> {
                 host(&mut call)?;
                 let result = call.result;
                 if ty.takes_borrows {
-                    let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
-                    state.end_lends(lent);
+                    self.runtime.as_mut(&mut self.store).end_lends(lent);
                 }
                 Ok([result.unwrap_or(0), 0])
             }
@@ -204,7 +204,8 @@ impl Builtin<'_> {
                 let handle = Handle {
                     ty,
                     rep: self.arg(0),
-                    kind: HandleKind::Own { lends: 0 },
+                    lends: 0,
+                    kind: HandleKind::Own,
                 };
                 let index = self
                     .runtime
@@ -231,16 +232,32 @@ impl Builtin<'_> {
                 self.transfer_borrow().map(|index| [index, 0])
             }
             TrampolineKind::EnterSyncCall => {
-                self.runtime.as_mut(&mut self.store).scopes.push(0);
+                self.runtime.as_mut(&mut self.store).begin_scope();
                 Ok([0; 2])
             }
-            TrampolineKind::ExitSyncCall => match self.runtime.as_mut(&mut self.store).scopes.pop()
-            {
-                Some(0) | None => Ok([0; 2]),
-                Some(_) => Err(Error::trap(
-                    "borrow handles still remain at the end of the call",
-                )),
-            },
+            TrampolineKind::ExitSyncCall => {
+                let runtime = self.runtime.as_mut(&mut self.store);
+                match runtime.end_scope(runtime.scopes.len().saturating_sub(1)) {
+                    0 => Ok([0; 2]),
+                    _ => Err(borrows_remain()),
+                }
+            }
+            TrampolineKind::ContextGet(slot) => {
+                let runtime = self.runtime.as_mut(&mut self.store);
+                let scope = runtime.scopes.last().copied().unwrap_or_default();
+                let value = scope.context.get(usize::from(*slot)).copied();
+                Ok([value.unwrap_or(0), 0])
+            }
+            TrampolineKind::ContextSet(slot) => {
+                let value = self.args.first().copied().unwrap_or(0);
+                let runtime = self.runtime.as_mut(&mut self.store);
+                if let Some(scope) = runtime.scopes.last_mut()
+                    && let Some(place) = scope.context.get_mut(usize::from(*slot))
+                {
+                    *place = value;
+                }
+                Ok([0; 2])
+            }
             TrampolineKind::Transcode { op, from, to } => {
                 let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
                 let (from, to) = (state.memory(*from)?, state.memory(*to)?);
@@ -265,9 +282,9 @@ impl Builtin<'_> {
 
     /// Makes sure that a component instance may call its imports; gives the number of handles that are lent already.
     fn leave(&mut self, component_instance: u32) -> Result<usize> {
-        let state = self.runtime.as_mut(&mut self.store).instance(self.id)?;
-        let lent = state.lent.len();
-        match state.flag(component_instance)? {
+        let runtime = self.runtime.as_mut(&mut self.store);
+        let lent = runtime.lent.len();
+        match runtime.instance(self.id)?.flag(component_instance)? {
             Flag::Host(true) => {}
             Flag::Host(false) => return Err(Error::trap("cannot leave component instance")),
             Flag::Global(_) => self.check_may_leave(component_instance)?,
@@ -290,12 +307,12 @@ impl Builtin<'_> {
         let handle = state.handles(component_instance)?.remove(index, ty)?;
         match handle.kind {
             HandleKind::Borrow { scope } => {
-                if let Some(lent) = runtime.scopes.get_mut(scope) {
-                    *lent = lent.saturating_sub(1);
+                if let Some(scope) = runtime.scopes.get_mut(scope) {
+                    scope.borrows = scope.borrows.saturating_sub(1);
                 }
                 Ok(())
             }
-            HandleKind::Own { .. } => match state.destructor_of(table)? {
+            HandleKind::Own => match state.destructor_of(table)? {
                 Destructor::None => Ok(()),
                 Destructor::Guest(function) => {
                     let runtime = self.runtime.clone();
@@ -327,7 +344,8 @@ impl Builtin<'_> {
         let handle = Handle {
             ty,
             rep,
-            kind: HandleKind::Own { lends: 0 },
+            lends: 0,
+            kind: HandleKind::Own,
         };
         Ok(u64::from(state.handles(target)?.insert(handle)?))
     }
@@ -341,11 +359,9 @@ impl Builtin<'_> {
         );
         let runtime = self.runtime.as_mut(&mut self.store);
         let scope = runtime.scopes.len().saturating_sub(1);
+        let source = runtime.instance(self.id)?.instance_of(from)?;
+        let (ty, rep) = runtime.lend(self.id, source, from, index)?;
         let state = runtime.instance(self.id)?;
-        let ty = state.resource_type(from)?;
-        let source = state.instance_of(from)?;
-        let rep = state.handles(source)?.get(index, ty)?.rep;
-        let ty = state.resource_type(to)?;
         let target = state.instance_of(to)?;
         if state.expect_resource(to, ty)? == Some(target) {
             return Ok(u64::from(rep));
@@ -353,11 +369,12 @@ impl Builtin<'_> {
         let handle = Handle {
             ty,
             rep,
+            lends: 0,
             kind: HandleKind::Borrow { scope },
         };
         let index = state.handles(target)?.insert(handle)?;
-        if let Some(lent) = runtime.scopes.last_mut() {
-            *lent += 1;
+        if let Some(scope) = runtime.scopes.last_mut() {
+            scope.borrows += 1;
         }
         Ok(u64::from(index))
     }

@@ -529,7 +529,7 @@ impl Lowering<'_, '_> {
                 let trampoline = ir::Trampoline {
                     params: flat_types(i.core_params())?,
                     results: flat_types(i.core_results())?,
-                    kind: ir::TrampolineKind::Async(i.name().to_string()),
+                    kind: intrinsic(i.name()),
                 };
                 let index = self.trampolines.len() + self.intrinsics.len();
                 self.intrinsics.push(trampoline);
@@ -671,6 +671,17 @@ impl Lowering<'_, '_> {
     fn signature(&self, index: ModuleInternedTypeIndex) -> Result<(Vec<FlatType>, Vec<FlatType>)> {
         let ty = self.env[index].unwrap_func();
         Ok((flat_types(ty.params())?, flat_types(ty.results())?))
+    }
+}
+
+/// The built-ins that wasmtime compiles into its code, by the names it has for them.
+fn intrinsic(name: &str) -> ir::TrampolineKind {
+    match name {
+        "context-get-i32-0" => ir::TrampolineKind::ContextGet(0),
+        "context-get-i32-1" => ir::TrampolineKind::ContextGet(1),
+        "context-set-i32-0" => ir::TrampolineKind::ContextSet(0),
+        "context-set-i32-1" => ir::TrampolineKind::ContextSet(1),
+        other => ir::TrampolineKind::Async(other.to_string()),
     }
 }
 

@@ -565,3 +565,67 @@ fn a_function_of_another_store_is_an_error() {
     g.call(&mut other, ()).unwrap_err();
     g.call(&mut one, ()).unwrap();
 }
+
+/// `context.get` and `context.set`: two words of a running call, zero when it begins, still there in `post-return`.
+#[test]
+fn the_context_of_a_call_begins_empty_and_lasts_until_post_return() {
+    let text = r#"
+(component
+  (import "again" (func $again))
+  (core func $again (canon lower (func $again)))
+  (core func $get0 (canon context.get i32 0)) (core func $set0 (canon context.set i32 0))
+  (core func $get1 (canon context.get i32 1)) (core func $set1 (canon context.set i32 1))
+  (core module $m
+    (import "" "again" (func $again))
+    (import "" "get0" (func $get0 (result i32))) (import "" "set0" (func $set0 (param i32)))
+    (import "" "get1" (func $get1 (result i32))) (import "" "set1" (func $set1 (param i32)))
+    (global $last (mut i32) (i32.const -1))
+    (func (export "f") (param i32) (result i32)
+      (local $before i32)
+      (local.set $before (i32.add (call $get0) (call $get1)))
+      (call $set0 (local.get 0))
+      (call $set1 (i32.add (local.get 0) (i32.const 1)))
+      (call $again)
+      (i32.add (i32.mul (local.get $before) (i32.const 10000))
+        (i32.add (i32.mul (call $get0) (i32.const 100)) (call $get1))))
+    (func (export "after") (param i32) (global.set $last (call $get0)))
+    (func (export "last") (result i32) (global.get $last)))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "again" (func $again))
+    (export "get0" (func $get0)) (export "set0" (func $set0))
+    (export "get1" (func $get1)) (export "set1" (func $set1))))))
+  (func (export "f") (param "a" u32) (result u32) (canon lift (core func $i "f") (post-return (core func $i "after"))))
+  (func (export "last") (result u32) (canon lift (core func $i "last"))))
+"#;
+    let engine = engine();
+    let mut linker = Linker::<Option<(Instance, u32)>>::new(&engine);
+    linker
+        .root()
+        .func_wrap(
+            "again",
+            |mut cx: StoreContextMut<'_, Option<(Instance, u32)>>, (): ()| {
+                // A call into another instance in between has a context of its own.
+                if let Some((other, n)) = cx.data_mut().take() {
+                    let f = other.get_typed_func::<(u32,), (u32,)>(&mut cx, "f")?;
+                    assert_eq!(f.call(&mut cx, (n,))?, (n * 100 + n + 1,));
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+    let component = compile(&engine, text).unwrap();
+    let mut store = Store::new(&engine, None).unwrap();
+    let one = linker.instantiate(&mut store, &component).unwrap();
+    let other = linker.instantiate(&mut store, &component).unwrap();
+    let f = one
+        .get_typed_func::<(u32,), (u32,)>(&mut store, "f")
+        .unwrap();
+    let last = one
+        .get_typed_func::<(), (u32,)>(&mut store, "last")
+        .unwrap();
+    assert_eq!(f.call(&mut store, (7,)).unwrap(), (708,));
+    assert_eq!(last.call(&mut store, ()).unwrap(), (7,));
+    *store.data_mut() = Some((other, 3));
+    assert_eq!(f.call(&mut store, (8,)).unwrap(), (809,));
+    assert_eq!(last.call(&mut store, ()).unwrap(), (8,));
+}

@@ -393,3 +393,68 @@ fn unsupported_features_are_named() {
         }
     }
 }
+
+/// A handle that is lent to a running call can be neither dropped nor given away: here by the very call it is lent to.
+#[test]
+fn a_lent_handle_cannot_be_given_away_in_the_same_call() {
+    let text = r#"
+(component
+  (component $C
+    (import "r" (type $r (sub resource)))
+    (core func $drop (canon resource.drop $r))
+    (core module $m
+      (import "" "drop" (func $drop (param i32)))
+      (func (export "both") (param i32 i32) (call $drop (local.get 0)) (call $drop (local.get 1))))
+    (core instance $i (instantiate $m (with "" (instance (export "drop" (func $drop))))))
+    (func (export "both") (param "a" (borrow $r)) (param "b" (own $r)) (canon lift (core func $i "both"))))
+  (component $R
+    (type $r' (resource (rep i32)))
+    (export $r "r" (type $r'))
+    (core func $new (canon resource.new $r))
+    (core module $m
+      (import "" "new" (func $new (param i32) (result i32)))
+      (func (export "make") (result i32) (call $new (i32.const 7))))
+    (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+    (func (export "make") (result (own $r)) (canon lift (core func $i "make"))))
+  (instance $r (instantiate $R))
+  (alias export $r "r" (type $r))
+  (instance $c (instantiate $C (with "r" (type $r))))
+  (component $D
+  (import "r" (type $r (sub resource)))
+  (import "make" (func $make (result (own $r))))
+  (import "both" (func $both (param "a" (borrow $r)) (param "b" (own $r))))
+  (core func $make-core (canon lower (func $make)))
+  (core func $both-core (canon lower (func $both)))
+  (core func $drop (canon resource.drop $r))
+  (core module $m
+    (import "" "make" (func $make (result i32)))
+    (import "" "both" (func $both (param i32 i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (func (export "different") (local i32)
+      (local.set 0 (call $make))
+      (call $both (local.get 0) (call $make))
+      (call $drop (local.get 0)))
+    (func (export "same") (local i32)
+      (local.set 0 (call $make))
+      (call $both (local.get 0) (local.get 0))))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "make" (func $make-core)) (export "both" (func $both-core)) (export "drop" (func $drop))))))
+  (func (export "different") (canon lift (core func $i "different")))
+  (func (export "same") (canon lift (core func $i "same"))))
+  (instance $d (instantiate $D (with "r" (type $r)) (with "make" (func $r "make")) (with "both" (func $c "both"))))
+  (export "different" (func $d "different"))
+  (export "same" (func $d "same")))
+"#;
+    let (mut store, instance) = instantiate(text).unwrap();
+    let mut call = |name: &str| {
+        let f = instance.get_typed_func::<(), ()>(&mut store, name).unwrap();
+        f.call(&mut store, ()).map_err(|e| e.to_string())
+    };
+    assert_eq!(call("different"), Ok(()));
+    assert_eq!(call("different"), Ok(()));
+    let trap = call("same").unwrap_err();
+    assert!(
+        trap.contains("cannot remove owned resource while borrowed (handle index 1)"),
+        "{trap}"
+    );
+}
