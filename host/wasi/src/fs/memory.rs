@@ -374,6 +374,10 @@ impl State {
     }
 
     fn resize(&mut self, number: u64, size: u64) -> FsResult<()> {
+        // Where files of the host end too; below it is a matter of space.
+        if size > i64::MAX as u64 {
+            return Err(ErrorCode::FileTooLarge);
+        }
         let old = self.inode(number)?.size();
         if size > old {
             self.charge(size - old)?;

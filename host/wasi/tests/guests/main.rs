@@ -2,4 +2,5 @@
 //! host's. A program asserts what it sees and exits; the tests here say what it is granted, and look at what it has left behind.
 
 mod common;
+mod filesystem;
 mod network;
