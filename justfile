@@ -99,7 +99,7 @@ test:
 check:
     cargo fmt --all --check
     cd plugins && cargo fmt --all --check
-    cd tests/wasi-guests && cargo fmt --check
+    cd tests/wasi-guests && cargo fmt --all --check
     cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
@@ -116,7 +116,7 @@ bench-component *ARGUMENTS: _against-wasmtime
 
 # Build the guest programs that the tests of host/wasi run, to where they find them
 wasi-guests: _guest-toolchain
-    @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --target wasm32-wasip2 {{ locked }}
+    @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --workspace --target wasm32-wasip2 {{ locked }}
     @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
 
 # Compare the component engine with the wasmtime crate, for MINUTES of generated cases and over SCRIPTS

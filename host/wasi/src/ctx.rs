@@ -10,7 +10,11 @@ use crate::fs::Directory;
 use crate::grant::{self, Grant, GrantError, Preopen};
 use crate::net::{Network, NetworkGrant};
 use crate::random::Random;
-use crate::stream::{EmptyInput, InputStream, LineOutput, OutputStream, SharedInput, SharedOutput};
+use crate::stream::{
+    EmptyInput, FileDescriptorOutput, InputStream, LineOutput, OutputStream, SharedInput,
+    SharedOutput,
+};
+use tempfile::TempDir;
 use wasmer_component::ResourceTable;
 
 /// What a guest sees of its surroundings, and the handles it has opened. One for every store; made by a [`WasiCtxBuilder`].
@@ -28,6 +32,8 @@ pub struct WasiCtx {
     pub(crate) directories: Vec<Preopen>,
     /// What is mixed into metadata hashes.
     pub(crate) secret: u64,
+    /// Removed with the guest.
+    temporary: Vec<TempDir>,
     pub(crate) network: Network,
     /// How many pollables each thing in the table has.
     pub(crate) subscribed: HashMap<u32, u32>,
@@ -49,6 +55,11 @@ impl WasiCtx {
         self.directories
             .iter()
             .map(|(directory, path)| (path.as_str(), directory))
+    }
+
+    /// Where on the host the guest's [temporary directories](Grant::temporary) are. They are removed with the context.
+    pub fn temporary_directories(&self) -> impl Iterator<Item = &std::path::Path> {
+        self.temporary.iter().map(TempDir::path)
     }
 }
 
@@ -164,6 +175,14 @@ impl WasiCtxBuilder {
             .stderr(LineOutput::new(sink))
     }
 
+    /// Both outputs, as they come, at the end of a file.
+    pub fn output_file(&mut self, file: std::fs::File) -> &mut Self {
+        let output = SharedOutput::new(FileDescriptorOutput::new(file));
+        self.stdout = Some(output.clone());
+        self.stderr = Some(output);
+        self
+    }
+
     /// Clocks that start at `start` since 1970 and go on by `step` with every look, in place of the host's.
     pub fn fixed_clocks(&mut self, start: Duration, step: Duration) -> &mut Self {
         self.clocks = Some(Clocks::fixed(start, step));
@@ -196,6 +215,7 @@ impl WasiCtxBuilder {
             Some(seed) => (Random::seeded(seed), Random::seeded(!seed)),
             None => (Random::system(), Random::system()),
         };
+        let opened = grant::open(&self.grants)?;
         Ok(WasiCtx {
             table: ResourceTable::new(),
             arguments: self.arguments.clone(),
@@ -218,7 +238,8 @@ impl WasiCtxBuilder {
             secret: insecure_random.number().unwrap_or_default(),
             random,
             insecure_random,
-            directories: grant::open(&self.grants)?,
+            directories: opened.directories,
+            temporary: opened.temporary,
             network: Network::new(&self.network),
             subscribed: HashMap::new(),
         })

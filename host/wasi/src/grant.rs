@@ -12,6 +12,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::TempDir;
+
 use crate::fs::{
     Directory, FsResult, GuestPath, HostDirectory, HostFile, Node, OpenHow, ReadOnly, Selected,
     Selection, Stat,
@@ -31,6 +33,7 @@ enum What {
     Directory(PathBuf),
     File(PathBuf),
     Tree(Arc<dyn Directory>),
+    Temporary,
 }
 
 impl fmt::Debug for Grant {
@@ -38,6 +41,7 @@ impl fmt::Debug for Grant {
         let what: &dyn fmt::Debug = match &self.what {
             What::Directory(path) | What::File(path) => path,
             What::Tree(_) => &"tree",
+            What::Temporary => &"temporary",
         };
         f.debug_struct("Grant")
             .field("what", what)
@@ -76,6 +80,16 @@ impl Grant {
         }
     }
 
+    /// A directory of the guest's own, under `guest_path`, empty and to be written: it is made in the system's place for such
+    /// things when the context is built, for this process alone, and removed with the context.
+    pub fn temporary(guest_path: impl Into<String>) -> Self {
+        Grant {
+            what: What::Temporary,
+            writable: true,
+            guest_path: Some(guest_path.into()),
+        }
+    }
+
     /// Allows writing.
     #[must_use]
     pub fn read_write(mut self) -> Self {
@@ -104,7 +118,7 @@ impl Grant {
                     .into_string()
                     .map_err(|_| GrantError::NotUtf8 { path: path.clone() })?
             }
-            (None, What::Tree(_)) => String::new(),
+            (None, What::Tree(_) | What::Temporary) => String::new(),
         };
         let names = path.strip_prefix('/').unwrap_or("");
         let clean = path.starts_with('/')
@@ -164,10 +178,17 @@ pub enum GrantError {
 /// A directory that a guest starts with, and its path.
 pub(crate) type Preopen = (Arc<dyn Directory>, String);
 
+/// What [`open`] opens.
+pub(crate) struct Opened {
+    pub directories: Vec<Preopen>,
+    pub temporary: Vec<TempDir>,
+}
+
 /// Opens grants: the directories to give to the guest, with their paths.
 ///
 /// Errors: the first grant that cannot be given.
-pub(crate) fn open(grants: &[Grant]) -> Result<Vec<Preopen>, GrantError> {
+pub(crate) fn open(grants: &[Grant]) -> Result<Opened, GrantError> {
+    let mut temporary = Vec::new();
     let mut directories: BTreeMap<String, Arc<dyn Directory>> = BTreeMap::new();
     let mut writable: Vec<String> = Vec::new();
     let mut files: BTreeMap<String, BTreeMap<String, Selected>> = BTreeMap::new();
@@ -181,6 +202,16 @@ pub(crate) fn open(grants: &[Grant]) -> Result<Vec<Preopen>, GrantError> {
                 Arc::new(directory) as Arc<dyn Directory>
             }
             What::Tree(root) => root.clone(),
+            What::Temporary => {
+                let made = tempfile::Builder::new()
+                    .prefix("wasi-")
+                    .tempdir()
+                    .map_err(|source| open_error(&std::env::temp_dir(), source))?;
+                let directory = HostDirectory::open(made.path())
+                    .map_err(|source| open_error(made.path(), source))?;
+                temporary.push(made);
+                Arc::new(directory) as Arc<dyn Directory>
+            }
             What::File(host) => {
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
                 if name.is_empty() {
@@ -238,10 +269,14 @@ pub(crate) fn open(grants: &[Grant]) -> Result<Vec<Preopen>, GrantError> {
         }
         directories.insert(parent, Arc::new(Selection::new(files, rest)));
     }
-    Ok(directories
+    let directories = directories
         .into_iter()
         .map(|(path, directory)| (directory, path))
-        .collect())
+        .collect();
+    Ok(Opened {
+        directories,
+        temporary,
+    })
 }
 
 /// The way from `directory` to `path`, both absolute, if there is one.

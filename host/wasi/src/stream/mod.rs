@@ -12,7 +12,8 @@ mod stdio;
 pub use file::{FileInput, FileOutput};
 pub(crate) use stdio::SharedInput;
 pub use stdio::{
-    BytesInput, BytesOutput, EmptyInput, FileDescriptorInput, LineOutput, NullOutput, SharedOutput,
+    BytesInput, BytesOutput, EmptyInput, FileDescriptorInput, FileDescriptorOutput, LineOutput,
+    NullOutput, SharedOutput,
 };
 
 use crate::fs::ErrorCode;

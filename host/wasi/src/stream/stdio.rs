@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{
     Chunk, InputStream, MAX_CHUNK, OutputStream, StreamError, StreamFailure, StreamResult,
 };
+use crate::fs::ErrorCode;
 use crate::readiness::{self, Readiness};
 
 /// An input that ended before it began.
@@ -108,6 +109,81 @@ impl InputStream for FileDescriptorInput {
         }
     }
 }
+
+/// An output to a descriptor of the host: a file, from where it stands or at its end if it was opened so; a pipe; a terminal.
+///
+/// It takes no more at once than a pipe that is ready does, so that a reader who does not read never blocks the host.
+pub struct FileDescriptorOutput {
+    fd: Arc<dyn AsFd + Send + Sync>,
+    closed: bool,
+}
+
+impl FileDescriptorOutput {
+    /// Writes to `fd`.
+    pub fn new(fd: impl AsFd + Send + Sync + 'static) -> Self {
+        FileDescriptorOutput {
+            fd: Arc::new(fd),
+            closed: false,
+        }
+    }
+}
+
+impl OutputStream for FileDescriptorOutput {
+    fn check_write(&mut self) -> StreamResult<usize> {
+        if self.closed {
+            return Err(StreamError::Closed);
+        }
+        // Of a pipe that is ready a page can be written without waiting.
+        Ok(match readiness::is_ready(&self.readiness()) {
+            true => PIPE_PERMIT,
+            false => 0,
+        })
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> StreamResult<()> {
+        while !bytes.is_empty() {
+            let error = match rustix::io::write(&self.fd, bytes) {
+                Ok(written) if written > 0 => {
+                    bytes = bytes.get(written..).unwrap_or(&[]);
+                    continue;
+                }
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(rustix::io::Errno::AGAIN) => {
+                    std::thread::yield_now();
+                    continue;
+                }
+                Ok(_) => rustix::io::Errno::IO,
+                Err(error) => error,
+            };
+            self.closed = true;
+            return Err(StreamError::Failed(StreamFailure {
+                message: ErrorCode::from(error).to_string(),
+                code: Some(error.into()),
+                network: None,
+            }));
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        if self.closed {
+            Err(StreamError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        if self.closed {
+            Readiness::Ready
+        } else {
+            Readiness::Writable(self.fd.clone())
+        }
+    }
+}
+
+/// What every pipe that is ready takes at once, in bytes (`PIPE_BUF` of Linux).
+const PIPE_PERMIT: usize = 4096;
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -76,8 +76,33 @@ pub fn run_within(
     limit: Duration,
 ) -> Outcome {
     let (stdout, stderr) = (BytesOutput::new(1 << 20), BytesOutput::new(1 << 20));
-    wasi.arguments([name]).arguments(arguments.iter().copied());
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
+    let result = call(name, arguments, wasi, limit);
+    let text = |output: &BytesOutput| String::from_utf8_lossy(&output.contents()).into_owned();
+    Outcome {
+        result,
+        stdout: text(&stdout),
+        stderr: text(&stderr),
+    }
+}
+
+/// Runs a case whose output goes wherever `wasi` has it go.
+pub fn run_with_output(
+    name: &str,
+    arguments: &[&str],
+    wasi: &mut WasiCtxBuilder,
+) -> Result<u8, Error> {
+    call(name, arguments, wasi, Duration::from_secs(60))
+}
+
+/// The store, and with it all that the guest had, is gone when this returns.
+fn call(
+    name: &str,
+    arguments: &[&str],
+    wasi: &mut WasiCtxBuilder,
+    limit: Duration,
+) -> Result<u8, Error> {
+    wasi.arguments([name]).arguments(arguments.iter().copied());
     let mut linker = Linker::<WasiCtx>::new(&ENGINE);
     wasmer_component_wasi::add_to_linker(&mut linker).unwrap();
     let mut store = Store::new(&ENGINE, wasi.build().unwrap()).unwrap();
@@ -86,19 +111,11 @@ pub fn run_within(
     let run = instance
         .get_typed_func::<(), (Result<(), ()>,)>(&mut store, ("wasi:cli/run@0.2.0", "run"))
         .unwrap();
-    let result = match run.call(&mut store, ()) {
+    match run.call(&mut store, ()) {
         Ok((done,)) => Ok(u8::from(done.is_err())),
         Err(error) => match error.downcast_ref::<Exit>() {
             Some(exit) => Ok(exit.code),
             None => Err(error),
         },
-    };
-    // A socket that is dropped with the guest is closed before the test looks at the other end.
-    drop(store);
-    let text = |output: &BytesOutput| String::from_utf8_lossy(&output.contents()).into_owned();
-    Outcome {
-        result,
-        stdout: text(&stdout),
-        stderr: text(&stderr),
     }
 }

@@ -4,3 +4,4 @@
 mod common;
 mod filesystem;
 mod network;
+mod system;
