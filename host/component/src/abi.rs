@@ -14,6 +14,7 @@ use crate::ir::{CanonicalOptions, StringEncoding};
 use crate::store::{InstanceId, Runtime};
 use crate::types::{MAX_FLAT_PARAMS, Types};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ptr::NonNull;
 use wasmer::{FunctionEnv, Memory, StoreMut, TypedFunction};
 
@@ -326,6 +327,8 @@ pub struct LiftContext<'a> {
     pub(crate) runtime: &'a mut Runtime,
     memory: &'a [u8],
     list_limit: usize,
+    /// What is left of the limit for this crossing.
+    list_left: Cell<usize>,
 }
 
 impl<'a> LiftContext<'a> {
@@ -362,6 +365,7 @@ impl<'a> LiftContext<'a> {
             runtime,
             memory,
             list_limit,
+            list_left: Cell::new(list_limit),
         })
     }
 
@@ -384,17 +388,35 @@ impl<'a> LiftContext<'a> {
         if !ptr.is_multiple_of(align) {
             return Err(Error::trap("list pointer is not aligned"));
         }
-        let bytes = u64::from(count) * u64::from(size);
-        let Some(bytes) = usize::try_from(bytes)
-            .ok()
-            .filter(|n| *n <= self.list_limit)
-        else {
-            return Err(LimitExceeded::list(self.list_limit));
-        };
-        self.memory
+        let bytes = usize::try_from(u64::from(count) * u64::from(size)).unwrap_or(usize::MAX);
+        let list = self
+            .memory
             .get(ptr as usize..)
             .and_then(|rest| rest.get(..bytes))
-            .ok_or_else(|| Error::trap("list pointer/length out of bounds of memory"))
+            .ok_or_else(|| Error::trap("list pointer/length out of bounds of memory"))?;
+        self.charge(bytes)?;
+        Ok(list)
+    }
+
+    /// Takes `bytes` from what the lists of this crossing may use. Lists of lists may overlap in the guest's memory: what
+    /// comes of them here has no bound but this one.
+    #[inline]
+    pub(crate) fn charge(&self, bytes: usize) -> Result<()> {
+        match self.list_left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.list_left.set(left);
+                Ok(())
+            }
+            None => Err(LimitExceeded::list(self.list_limit)),
+        }
+    }
+
+    /// As [`LiftContext::charge`], for a list of `count` elements which take `host_size` bytes each in the host and were charged
+    /// with `size` by [`LiftContext::list`].
+    #[inline]
+    pub(crate) fn charge_elements(&self, count: u32, size: u32, host_size: usize) -> Result<()> {
+        let more = host_size.saturating_sub(size as usize);
+        self.charge((count as usize).saturating_mul(more))
     }
 
     /// A value of `size` bytes at `ptr`, whose alignment is `align`.

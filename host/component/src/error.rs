@@ -182,7 +182,7 @@ pub enum LimitKind {
     Table,
     /// Time in one call.
     Time,
-    /// Bytes of one list or string that crosses the boundary.
+    /// Bytes of lists and strings that cross the boundary at once.
     ListSize,
 }
 
@@ -230,7 +230,7 @@ impl fmt::Display for LimitExceeded {
             LimitKind::Memory => "linear memory",
             LimitKind::Table => "table size",
             LimitKind::Time => "time for one call",
-            LimitKind::ListSize => "size of one list",
+            LimitKind::ListSize => "size of lists and strings",
         };
         let place = if self.function.is_empty() {
             String::new()

@@ -23,7 +23,9 @@ pub struct StoreLimits {
     pub memory_bytes: Option<u64>,
     /// Elements of a table. None: what the component's tables allow.
     pub table_elements: Option<u32>,
-    /// Bytes of one list or string that is lifted out of the guest.
+    /// Bytes that all lists and strings of one value, or of one call's parameters, may take in the host when they are lifted out of the
+    /// guest: their elements there, or what they are in the guest if that is more. A guest of one page can describe lists of
+    /// lists of any size.
     pub list_bytes: usize,
 }
 
@@ -32,7 +34,7 @@ impl Default for StoreLimits {
         StoreLimits {
             memory_bytes: None,
             table_elements: None,
-            list_bytes: 1 << 31,
+            list_bytes: 1 << 30,
         }
     }
 }

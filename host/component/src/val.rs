@@ -514,12 +514,14 @@ impl Val {
             TypeKind::List(element) => {
                 let abi = cx.types().abi(*element);
                 let bytes = cx.list(ptr, len, abi.size, abi.align)?;
+                cx.charge_elements(len, abi.size, size_of::<Val>())?;
                 let load = |i: u32| Val::load(cx, *element, part(bytes, i * abi.size, abi.size)?);
                 Ok(Val::List((0..len).map(load).collect::<Result<_>>()?))
             }
             TypeKind::Map(key, value) => {
                 let (fields, abi) = entry(*key, *value, cx.types());
                 let bytes = cx.list(ptr, len, abi.size, abi.align)?;
+                cx.charge_elements(len, abi.size, size_of::<(Val, Val)>())?;
                 let mut entries = Vec::new();
                 for item in bytes.chunks_exact(abi.size.max(1) as usize) {
                     let mut values = Val::load_fields(cx, &fields, item)?.into_iter();

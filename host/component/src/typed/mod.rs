@@ -92,6 +92,7 @@ pub trait Lift: ComponentType + Sized {
     fn lift_list(cx: &mut LiftContext<'_>, element: Type, ptr: u32, len: u32) -> Result<Vec<Self>> {
         let abi = Self::ABI;
         let bytes = cx.list(ptr, len, abi.size, abi.align)?;
+        cx.charge_elements(len, abi.size, size_of::<Self>())?;
         if abi.size == 0 {
             return (0..len).map(|_| Self::load(cx, element, &[])).collect();
         }

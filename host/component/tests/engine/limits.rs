@@ -230,6 +230,57 @@ fn lists_and_strings_beyond_the_limit_are_not_lifted() {
     );
 }
 
+/// A page full of pairs `(0, 8000)`: as lists of lists, each of them holds itself 8000 times.
+const OVERLAPPING: &str = r#"
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (func $fill (local $at i32)
+      (loop $next
+        (i32.store offset=4 (local.get $at) (i32.const 8000))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 65528)))))
+    (start $fill)
+    (func (export "f") (result i32) (i32.const 0)))
+  (core instance $m (instantiate $m))
+  (func (export "f") (result (list (list (list (list (list u32)))))) (canon lift (core func $m "f") (memory (core memory $m "memory")))))
+"#;
+
+#[test]
+fn lists_that_overlap_are_bounded_altogether() {
+    let engine = engine();
+    let component = compile(&engine, OVERLAPPING).unwrap();
+    let limits = StoreLimits {
+        list_bytes: 4 << 20,
+        ..StoreLimits::default()
+    };
+    let (mut store, instance) = with_limits(&engine, &component, limits).unwrap();
+    type Lists = Vec<Vec<Vec<Vec<Vec<u32>>>>>;
+    let typed = instance
+        .get_typed_func::<(), (Lists,)>(&mut store, "f")
+        .unwrap();
+    let error = typed.call(&mut store, ()).unwrap_err();
+    assert!(error.is_limit(LimitKind::ListSize), "{error:?}");
+    let (mut store, instance) = with_limits(&engine, &component, limits).unwrap();
+    let dynamic = instance.get_func(&mut store, "f").unwrap();
+    let error = dynamic.call(&mut store, &[]).unwrap_err();
+    assert!(error.is_limit(LimitKind::ListSize), "{error:?}");
+}
+
+#[test]
+fn a_list_beyond_the_memory_is_a_trap_whatever_the_limit() {
+    let engine = engine();
+    let component = compile(&engine, LISTS).unwrap();
+    let (mut store, instance) = with_limits(&engine, &component, StoreLimits::default()).unwrap();
+    let words = instance
+        .get_typed_func::<(u32,), (Vec<u64>,)>(&mut store, "words")
+        .unwrap();
+    let error = words.call(&mut store, (u32::MAX,)).unwrap_err();
+    assert!(
+        matches!(&error, Error::Trap(trap) if trap.message.contains("out of bounds")),
+        "{error:?}"
+    );
+}
+
 const LOOPER: &str = r#"
 (component
   (import "host" (func $host))

@@ -110,7 +110,7 @@ fn result_of_f(
             f.result.as_ref(),
             wanted.first(),
         ),
-        (Err(Error::Trap(_) | Error::Limit(_)), Err(_)) => poisoned(session),
+        (Err(Error::Trap(_)), Err(_)) => poisoned(session),
         (Ok(value), Err(why)) => Err(format!(
             "the model says {why:?}; the engine lifts the result as {value:?}"
         )),
@@ -160,7 +160,7 @@ fn params_of_g(
             &wanted,
         ),
         (Err(Error::Trap(_)), Ok(_)) if area_is_bad => poisoned(session),
-        (Err(Error::Trap(_) | Error::Limit(_)), Err(_)) => match received {
+        (Err(Error::Trap(_)), Err(_)) => match received {
             None => poisoned(session),
             Some(values) => Err(format!(
                 "g was called with {values:?} though its parameters trap"
