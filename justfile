@@ -21,8 +21,8 @@ against_wasmtime := target / "against-wasmtime"
 command := target / "release/chipmunk-plugins"
 plugins_folder := target / "plugins"
 components_folder := target / "plugins-component"
-plugins := "dlt-parser file-source pcap-source"
 wasi_guests := target / "wasi-guests"
+plugins := "dlt-parser file-source pcap-source text-parser"
 
 just := just_executable() + " --justfile '" + justfile() + "'"
 

@@ -55,7 +55,7 @@ pub struct ExportArguments {
     #[arg(long, value_name = "SOURCE", default_value = "file-source")]
     pub source: SourceChoice,
 
-    /// What finds the messages: `native`, `native:dlt-core`, the name of a plugin, or the path of a .wasm
+    /// What finds the messages: `native`, `native:dlt-core`, `native:text`, the name of a plugin, or the path of a .wasm
     #[arg(long, value_name = "PARSER", default_value = "dlt-parser")]
     pub parser: ParserChoice,
 
@@ -212,6 +212,7 @@ impl FromStr for SourceChoice {
 pub enum ParserChoice {
     Native,
     NativeDltCore,
+    NativeText,
     /// A name in the registry, or a path.
     Plugin(String),
 }
@@ -223,8 +224,9 @@ impl FromStr for ParserChoice {
         match text {
             "native" => Ok(Self::Native),
             "native:dlt-core" => Ok(Self::NativeDltCore),
+            "native:text" => Ok(Self::NativeText),
             _ if text.starts_with("native:") || text.is_empty() => Err(NoSuchNative {
-                known: "`native`, `native:dlt-core`",
+                known: "`native`, `native:dlt-core`, `native:text`",
             }),
             plugin => Ok(Self::Plugin(plugin.to_owned())),
         }

@@ -7,7 +7,10 @@ use std::{fs::File, path::PathBuf};
 use anyhow::Context;
 use chipmunk_pipeline::{
     BatchParser, ByteSource, CacheUse,
-    native::{self, DltCoreParser, DltOptions, DltOutput, DltReader, StreamSource},
+    native::{
+        self, DltCoreParser, DltOptions, DltOutput, DltReader, StreamSource, TextOptions,
+        TextOutput, TextReader,
+    },
 };
 use chipmunk_plugins::{
     CacheOutcome, Input, Kind, Output, ParserProxy, ParserRequest, PluginRuntime, RuntimeOptions,
@@ -31,6 +34,9 @@ const COLUMN_SEPARATOR: &str = "column-separator";
 /// The configuration item of the DLT parsers that says whether messages have storage headers.
 const STORAGE_HEADER: &str = "storage-header";
 
+/// The configuration item of the text parsers that says where lines are split.
+const COLUMN_SPLIT: &str = "column-split";
+
 /// Both sides, ready to run.
 pub struct Sides {
     pub source: Box<dyn ByteSource>,
@@ -43,6 +49,7 @@ pub struct Sides {
 pub enum ParserSide {
     Native(Box<BatchParser<DltReader>>),
     DltCore(Box<DltCoreParser>),
+    Text(Box<BatchParser<TextReader>>),
     Plugin(Box<ParserProxy>),
 }
 
@@ -125,6 +132,9 @@ impl Opening<'_> {
                     options.storage_header,
                     &options.argument_separator,
                 )))
+            }
+            ParserChoice::NativeText => {
+                ParserSide::Text(Box::new(native::text_parser(&self.text_options())))
             }
             ParserChoice::Plugin(name) => {
                 let output = self.plugin_output(name)?;
@@ -235,6 +245,20 @@ impl Opening<'_> {
         last(COLUMN_SEPARATOR);
         options.column_separator = self.arguments.separator.clone();
         Ok(options)
+    }
+
+    /// The options of the native text parser.
+    fn text_options(&self) -> TextOptions {
+        let split = self.settings.take(COLUMN_SPLIT);
+        TextOptions {
+            output: match self.arguments.format {
+                Format::Text => TextOutput::Columns,
+                Format::Raw | Format::None => TextOutput::Ranges,
+            },
+            separator: split
+                .last()
+                .map_or_else(String::new, |split| (*split).to_owned()),
+        }
     }
 
     fn note(&mut self, outcome: CacheOutcome) {

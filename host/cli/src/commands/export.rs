@@ -55,6 +55,7 @@ pub fn run(
     match parser {
         ParserSide::Native(parser) => job.run(source, *parser),
         ParserSide::DltCore(parser) => job.run(source, *parser),
+        ParserSide::Text(parser) => job.run(source, *parser),
         ParserSide::Plugin(parser) => job.run(source, *parser),
     }
 }

@@ -7,10 +7,8 @@ use chipmunk_dlt::Reader;
 pub use chipmunk_dlt::{Options as DltOptions, Output as DltOutput};
 use chipmunk_payload::{AlignedBytes, Batch, BatchWriter};
 
+use super::MAX_ARCHIVE_BYTES;
 use crate::{BatchParser, BatchReader, ParserError};
-
-/// Where a batch ends that would grow beyond so many bytes.
-const MAX_ARCHIVE_BYTES: u32 = 64 << 20;
 
 /// The native DLT parser.
 pub fn dlt_parser(options: DltOptions) -> BatchParser<DltReader> {
