@@ -22,6 +22,7 @@ command := target / "release/chipmunk-plugins"
 plugins_folder := target / "plugins"
 components_folder := target / "plugins-component"
 wasi_guests := target / "wasi-guests"
+languages_folder := target / "plugins-languages"
 plugins := "dlt-parser file-source pcap-source text-parser"
 
 just := just_executable() + " --justfile '" + justfile() + "'"
@@ -32,9 +33,15 @@ export PATH := cache / "bin:" + env("PATH")
 default:
     @{{ just }} --list --unsorted
 
-# Install what is missing of the guest toolchain and the tools; says what it waits for
-setup: _guest-toolchain
+# Install what is missing of the guest toolchain and the tools, and what plugins in LANGUAGES (c cpp zig python js, or all) are built with
+setup *LANGUAGES: _guest-toolchain
     @'{{ toolchain }}/tools.sh' wasm-tools cargo-component
+    @[ $# -eq 0 ] || '{{ toolchain }}/languages.sh' "$@"
+
+# Set up LANGUAGES (c cpp zig python js, or all) and build their example plugins into target/plugins-languages
+plugin +LANGUAGES:
+    @'{{ toolchain }}/languages.sh' "$@"
+    @'{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$@"
 
 # Build the command, and every plugin to where the command finds it
 build: _guest-toolchain _host (_plugins "plain" plugins_folder)
@@ -87,6 +94,7 @@ test:
     step 'tools' setup
     step 'command and plugins' build
     step 'plugins by cargo component' _plugins component '{{ components_folder }}'
+    step 'plugins in the languages that are set up' _plugins-of-languages
     step 'every built plugin is a valid component' validate
     step 'guests of the WASI tests' wasi-guests
     step 'tests of the host' _test-host
@@ -134,7 +142,7 @@ validate *PLUGINS:
     '{{ toolchain }}/tools.sh' wasm-tools
     shopt -s nullglob
     cd '{{ invocation_directory() }}'
-    [ $# -gt 0 ] || set -- '{{ plugins_folder }}'/*.wasm '{{ components_folder }}'/*.wasm
+    [ $# -gt 0 ] || set -- '{{ plugins_folder }}'/*.wasm '{{ components_folder }}'/*.wasm '{{ languages_folder }}'/*/*.wasm
     [ $# -gt 0 ] || { echo "validate: error: no plugin is built; run: just build" >&2; exit 1; }
     for plugin; do
         # The layer field of the header: 1 is a component, 0 a core module.
@@ -155,6 +163,20 @@ _host:
 
 _plugins ROAD FOLDER:
     @CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}
+
+_plugins-of-languages:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    present=$('{{ toolchain }}/languages.sh' --present)
+    for language in c cpp zig python js; do
+        if grep -qx "$language" <<<"$present"; then
+            '{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$language"
+        else
+            # What an earlier set-up built is not what is tested now.
+            rm -rf '{{ languages_folder }}'/"$language"
+            echo "skipped: plugins in $language: not set up; run: just setup $language"
+        fi
+    done
 
 _test-host:
     cargo test --release {{ locked }} --workspace
