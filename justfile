@@ -170,7 +170,7 @@ _plugins-of-languages:
     present=$('{{ toolchain }}/languages.sh' --present)
     for language in c cpp zig python js; do
         if grep -qx "$language" <<<"$present"; then
-            '{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$language"
+            [ ! -x "guest-bindings/$language/build.sh" ] || '{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$language"
         else
             # What an earlier set-up built is not what is tested now.
             rm -rf '{{ languages_folder }}'/"$language"
