@@ -11,6 +11,6 @@ find_compiler c || die 'there is no C compiler for WebAssembly' 'just setup c'
 work_folder
 # Generated code is compiled without warnings: it is not ours to mend.
 "${compiler[@]}" "${flags[@]}" -w -c -o "$work/bindings.o" "$work/$world_file.c"
-"${compiler[@]}" "${flags[@]}" -mexec-model=reactor "-D$define" -std=c17 -I "$here/include" -I "$work" -o "$work/core.wasm" \
+"${compiler[@]}" "${flags[@]}" "${link_flags[@]}" "-D$define" -std=c17 -I "$here/include" -I "$work" -o "$work/core.wasm" \
     "$@" "$here"/src/*.c "$work/bindings.o" "$work/${world_file}_component_type.o"
 component "$work/core.wasm" "$out"

@@ -29,7 +29,8 @@ find_compiler() {
 }
 
 # Flags of C and C++; everything is compiled once more, by the host: what counts is that little is left to do per byte.
-flags=(-O3 -msimd128 -mbulk-memory -Wall -Wextra -Werror -Wl,--strip-debug)
+flags=(-O3 -msimd128 -mbulk-memory -Wall -Wextra -Werror)
+link_flags=(-mexec-model=reactor -Wl,--strip-debug)
 
 # world parser|source sets `world`, the name that WIT and the bindings have for it, and `define`.
 world() {
