@@ -3,7 +3,8 @@
 use crate::guest::{HOST, PAGE};
 use crate::types::Value;
 use wasmer_component::{
-    Component, Engine, Error, Func, Instance, Linker, Result, Store, StoreContextMut, Val,
+    Component, Engine, Error, Func, Instance, LiftResult, Linker, LinkerInstance, LowerParams,
+    Result, Store, StoreContextMut, TypedFunc, Val,
 };
 
 /// What the host function `g` was called with and will answer.
@@ -13,6 +14,10 @@ pub struct Host {
     pub received: Option<Vec<Val>>,
     /// What it returns.
     pub answer: Option<Val>,
+    /// The same for a host function with Rust types.
+    pub received_values: Option<Vec<Value>>,
+    /// The same for a host function with Rust types.
+    pub answer_value: Option<Value>,
 }
 
 /// An instance of a guest of [`crate::guest`].
@@ -30,15 +35,30 @@ impl Session {
     /// # Errors
     /// The engine's, which is always a finding.
     pub fn new(engine: &Engine, component: &Component) -> Result<Session> {
+        Session::with(engine, component, |host| {
+            host.func_new(
+                "g",
+                |mut cx: StoreContextMut<'_, Host>, _, params: &[Val]| {
+                    let host = cx.data_mut();
+                    host.received = Some(params.to_vec());
+                    Ok(host.answer.clone())
+                },
+            )
+            .map(drop)
+        })
+    }
+
+    /// A new instance whose host functions are defined by the caller.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn with(
+        engine: &Engine,
+        component: &Component,
+        define: impl FnOnce(&mut LinkerInstance<'_, Host>) -> Result<()>,
+    ) -> Result<Session> {
         let mut linker = Linker::<Host>::new(engine);
-        linker.instance(HOST)?.func_new(
-            "g",
-            |mut cx: StoreContextMut<'_, Host>, _, params: &[Val]| {
-                let host = cx.data_mut();
-                host.received = Some(params.to_vec());
-                Ok(host.answer.clone())
-            },
-        )?;
+        define(&mut linker.instance(HOST)?)?;
         let mut store = Store::new(engine, Host::default())?;
         let instance = linker.instantiate(&mut store, component)?;
         Ok(Session {
@@ -46,6 +66,14 @@ impl Session {
             instance,
             prefix: "",
         })
+    }
+
+    /// A function with Rust types.
+    ///
+    /// # Errors
+    /// The engine's, when the types are not the function's: always a finding.
+    pub fn typed<P: LowerParams, R: LiftResult>(&mut self, name: &str) -> Result<TypedFunc<P, R>> {
+        self.func(name)?.typed()
     }
 
     /// Speaks to one of two composed guests from now on: `"caller-"` or `"callee-"`.
@@ -75,6 +103,7 @@ impl Session {
     /// The engine's, which is always a finding.
     pub fn prepare(&mut self, image: &[u8]) -> Result<()> {
         self.store.data_mut().received = None;
+        self.store.data_mut().received_values = None;
         self.call("reset", &[])?;
         self.call("poke", &[Val::U32(0), Val::Bytes(image.to_vec())])?;
         self.call("reset", &[]).map(drop)

@@ -36,6 +36,11 @@ fn arbitrary_values_cross_as_the_model_says() {
 }
 
 #[test]
+fn rust_types_cross_as_the_model_says() {
+    short("typed", 600);
+}
+
+#[test]
 fn damaged_values_trap_where_the_model_says() {
     short("abi-bad", 600);
 }

@@ -5,6 +5,7 @@ pub mod composed;
 pub mod corrupt;
 pub mod mutate;
 pub mod translate;
+pub mod typed;
 pub mod values;
 
 use crate::choices::Choices;
@@ -17,6 +18,7 @@ pub type Target = fn(&mut Case<'_>, &mut Choices) -> Result<(), String>;
 pub const ALL: &[(&str, Target)] = &[
     ("translate", translate::run),
     ("values", values::run),
+    ("typed", typed::run),
     ("abi-bad", corrupt::run),
     ("composed", composed::run),
     ("artifact", artifact::run),
