@@ -439,16 +439,9 @@ impl<'a> LiftContext<'a> {
     /// # Errors
     /// A trap when it is not in memory, not aligned, or not well-formed in the guest's encoding.
     pub fn string(&self, ptr: u32, tagged_len: u32) -> Result<Cow<'a, str>> {
-        let trap = |_| Error::trap("string pointer/length out of bounds of memory");
         match self.options.string_encoding {
             StringEncoding::Utf8 => {
-                let bytes = self.list(ptr, tagged_len, 1, 1).map_err(|e| {
-                    if e.is_limit(crate::LimitKind::ListSize) {
-                        e
-                    } else {
-                        trap(())
-                    }
-                })?;
+                let bytes = self.string_bytes(ptr, tagged_len, 1, 1)?;
                 match std::str::from_utf8(bytes) {
                     Ok(s) => Ok(Cow::Borrowed(s)),
                     Err(e) => Err(Error::trap(format!(
@@ -462,14 +455,25 @@ impl<'a> LiftContext<'a> {
                 self.utf16(ptr, tagged_len & !UTF16_TAG)
             }
             StringEncoding::CompactUtf16 => {
-                let bytes = self.list(ptr, tagged_len, 1, 2)?;
+                let bytes = self.string_bytes(ptr, tagged_len, 1, 2)?;
                 Ok(Cow::Owned(bytes.iter().map(|b| char::from(*b)).collect()))
             }
         }
     }
 
+    /// The bytes of a string: a list, but for the words.
+    fn string_bytes(&self, ptr: u32, units: u32, size: u32, align: u32) -> Result<&'a [u8]> {
+        self.list(ptr, units, size, align).map_err(|e| match e {
+            Error::Trap(_) if !ptr.is_multiple_of(align) => {
+                Error::trap("string pointer not aligned to 2")
+            }
+            Error::Trap(_) => Error::trap("string pointer/length out of bounds of memory"),
+            limit => limit,
+        })
+    }
+
     fn utf16(&self, ptr: u32, units: u32) -> Result<Cow<'a, str>> {
-        let bytes = self.list(ptr, units, 2, 2)?;
+        let bytes = self.string_bytes(ptr, units, 2, 2)?;
         let units = bytes
             .chunks_exact(2)
             .map(|c| u16::from_le_bytes([c[0], c[1]]));

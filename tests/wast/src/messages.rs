@@ -28,7 +28,7 @@ const KINDS: &[&[&str]] = &[
     &[
         "cannot enter component instance",
         "takes no more calls",
-        "cannot reenter component instance",
+        "degenerate component adapter",
     ],
     &["cannot leave component instance"],
     // Pointers of the guest. The runtimes differ in which of alignment and bounds is looked at first only where both are

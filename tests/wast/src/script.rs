@@ -15,9 +15,11 @@ use wasmer_component::{
     Component, Config, Engine, Error, ExportPath, Instance, Linker, LinkerInstance, Store,
     StoreContextMut, Val,
 };
+use wast::component::WastVal;
+use wast::core::{NanPattern, WastArgCore, WastRetCore};
 use wast::lexer::{Lexer, TokenKind};
 use wast::parser::ParseBuffer;
-use wast::token::Id;
+use wast::token::{F32, F64, Id};
 use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 
 /// A call that takes longer is a failure: a script must not run for ever.
@@ -622,6 +624,13 @@ impl Script {
                 let args = invoke.args.iter().zip(&ty.params);
                 let args = args.map(|(arg, param)| match arg {
                     WastArg::Component(value) => values::lower(value, param.ty, types),
+                    // The two kinds of floats look alike.
+                    WastArg::Core(WastArgCore::F32(v)) => {
+                        values::lower(&WastVal::F32(F32 { bits: v.bits }), param.ty, types)
+                    }
+                    WastArg::Core(WastArgCore::F64(v)) => {
+                        values::lower(&WastVal::F64(F64 { bits: v.bits }), param.ty, types)
+                    }
                     other => Err(format!("{other:?} is no component value")),
                 });
                 let args: Vec<_> = args
@@ -740,6 +749,8 @@ fn assert_return(outcome: &Outcome, results: &[WastRet<'_>]) -> Verdict {
         Outcome::Component(value) => match (value, results) {
             (None, []) => true,
             (Some(got), [WastRet::Component(expected)]) => values::same(expected, got),
+            // The two kinds of floats look alike.
+            (Some(got), [WastRet::Core(expected)]) => values::same_float(expected, got),
             _ => false,
         },
         Outcome::Core(values) => {
@@ -758,6 +769,12 @@ fn assert_return(outcome: &Outcome, results: &[WastRet<'_>]) -> Verdict {
         .iter()
         .map(|result| match result {
             WastRet::Component(value) => values::show(value),
+            WastRet::Core(WastRetCore::F32(NanPattern::Value(v))) => {
+                format!("F32({:?})", f32::from_bits(v.bits))
+            }
+            WastRet::Core(WastRetCore::F64(NanPattern::Value(v))) => {
+                format!("F64({:?})", f64::from_bits(v.bits))
+            }
             other => format!("{other:?}"),
         })
         .collect();

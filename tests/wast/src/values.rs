@@ -3,6 +3,7 @@
 use wasmer_component::Val;
 use wasmer_component::types::{Type, TypeKind, Types};
 use wast::component::WastVal;
+use wast::core::{NanPattern, WastRetCore};
 
 /// A script's value as one of the given type. The text says where they differ.
 pub(crate) fn lower(value: &WastVal<'_>, ty: Type, types: &Types) -> Result<Val, String> {
@@ -159,6 +160,22 @@ pub(crate) fn same(expected: &WastVal<'_>, got: &Val) -> bool {
         (WastVal::Flags(a), Val::Flags(b)) => {
             a.len() == b.len() && b.iter().all(|b| a.contains(&b.as_str()))
         }
+        _ => false,
+    }
+}
+
+/// Whether our value is the float of a script that was read as one of a core function. What crosses a boundary may be made canonical, so
+/// that no NaN can be told from another.
+pub(crate) fn same_float(expected: &WastRetCore<'_>, got: &Val) -> bool {
+    match (expected, got) {
+        (WastRetCore::F32(NanPattern::Value(a)), Val::F32(b)) => {
+            a.bits == b.to_bits() || (f32::from_bits(a.bits).is_nan() && b.is_nan())
+        }
+        (WastRetCore::F64(NanPattern::Value(a)), Val::F64(b)) => {
+            a.bits == b.to_bits() || (f64::from_bits(a.bits).is_nan() && b.is_nan())
+        }
+        (WastRetCore::F32(_), Val::F32(b)) => b.is_nan(),
+        (WastRetCore::F64(_), Val::F64(b)) => b.is_nan(),
         _ => false,
     }
 }

@@ -1,0 +1,93 @@
+;; Calls: `post-return` runs exactly once, after the result is lifted, with the flat results, and may not leave the instance. When lifting
+;; fails it does not run, and the instance takes no more calls.
+
+(component definition $Post
+  (core module $m
+    (memory (export "memory") 1)
+    (global $count (mut i32) (i32.const 0))
+    (global $seen (mut i32) (i32.const 0))
+    (data (i32.const 8) "\10\00\00\00\02\00\00\00")
+    (data (i32.const 16) "ok")
+    (data (i32.const 32) "\28\00\00\00\01\00\00\00")
+    (data (i32.const 40) "\ff")
+    (func (export "flat") (result i32) (i32.const 41))
+    (func (export "good") (result i32) (i32.const 8))
+    (func (export "bad") (result i32) (i32.const 32))
+    (func (export "post") (param i32)
+      ;; the string must still be there when it is lifted, and may go now
+      (i32.store16 (i32.const 16) (i32.const 0))
+      (global.set $seen (local.get 0))
+      (global.set $count (i32.add (global.get $count) (i32.const 1))))
+    (func (export "post-nothing") (global.set $count (i32.add (global.get $count) (i32.const 100))))
+    (func (export "nothing"))
+    (func (export "count") (result i32) (global.get $count))
+    (func (export "seen") (result i32) (global.get $seen))
+    (func (export "post-trap") (param i32) unreachable))
+  (core instance $i (instantiate $m))
+  (func (export "flat") (result u32) (canon lift (core func $i "flat") (post-return (func $i "post"))))
+  (func (export "good") (result string) (canon lift (core func $i "good") (memory $i "memory") (post-return (func $i "post"))))
+  (func (export "bad") (result string) (canon lift (core func $i "bad") (memory $i "memory") (post-return (func $i "post"))))
+  (func (export "nothing") (canon lift (core func $i "nothing") (post-return (func $i "post-nothing"))))
+  (func (export "traps-late") (result u32) (canon lift (core func $i "flat") (post-return (func $i "post-trap"))))
+  (func (export "count") (result u32) (canon lift (core func $i "count")))
+  (func (export "seen") (result u32) (canon lift (core func $i "seen"))))
+(component instance $I $Post)
+(assert_return (invoke "count") (u32.const 0))
+(assert_return (invoke "good") (str.const "ok"))
+(assert_return (invoke "count") (u32.const 1))
+(assert_return (invoke "seen") (u32.const 8))
+(assert_return (invoke "good") (str.const "\00\00"))
+(assert_return (invoke "flat") (u32.const 41))
+(assert_return (invoke "seen") (u32.const 41))
+(assert_return (invoke "nothing"))
+(assert_return (invoke "count") (u32.const 103))
+
+(component instance $I $Post)
+(assert_trap (invoke "bad") "invalid utf-8")
+(assert_trap (invoke "count") "cannot enter component instance")
+
+(component instance $I $Post)
+(assert_trap (invoke "traps-late") "unreachable")
+(assert_trap (invoke "flat") "cannot enter component instance")
+
+;; Between components as well: once, after the caller has the result.
+(component
+  (component $callee
+    (core module $m
+      (memory (export "memory") 1)
+      (global $count (mut i32) (i32.const 0))
+      (data (i32.const 8) "\10\00\00\00\04\00\00\00")
+      (data (i32.const 16) "text")
+      (func (export "f") (result i32) (i32.store (i32.const 16) (i32.const 0x74786574)) (i32.const 8))
+      (func (export "post") (param i32)
+        (i32.store (i32.const 16) (i32.const 0))
+        (global.set $count (i32.add (global.get $count) (i32.const 1))))
+      (func (export "count") (result i32) (global.get $count)))
+    (core instance $i (instantiate $m))
+    (func (export "f") (result string) (canon lift (core func $i "f") (memory $i "memory") (post-return (func $i "post"))))
+    (func (export "count") (result u32) (canon lift (core func $i "count"))))
+  (component $caller
+    (import "f" (func $f (result string)))
+    (import "count" (func $count (result u32)))
+    (core module $libc
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 256)))
+    (core instance $libc (instantiate $libc))
+    (core func $f (canon lower (func $f) (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (core func $count (canon lower (func $count)))
+    (core module $m
+      (import "" "memory" (memory 1))
+      (import "" "f" (func $f (param i32)))
+      (import "" "count" (func $count (result i32)))
+      (func (export "run") (result i32)
+        (call $f (i32.const 512))
+        (call $f (i32.const 512))
+        (if (i32.ne (i32.load (i32.load (i32.const 512))) (i32.const 0x74786574)) (then unreachable))
+        (call $count)))
+    (core instance $i (instantiate $m (with "" (instance
+      (export "memory" (memory $libc "memory")) (export "f" (func $f)) (export "count" (func $count))))))
+    (func (export "run") (result u32) (canon lift (core func $i "run"))))
+  (instance $callee (instantiate $callee))
+  (instance $caller (instantiate $caller (with "f" (func $callee "f")) (with "count" (func $callee "count"))))
+  (export "run" (func $caller "run")))
+(assert_return (invoke "run") (u32.const 2))

@@ -1,0 +1,75 @@
+;; Memory: a guest's pointers are checked for alignment and bounds before anything is read, with arithmetic that cannot wrap, for empty
+;; lists and strings as well.
+
+;; One component per trap, since a trap is the end of an instance. `at` writes pointer and length and returns their place.
+(component definition $Pointers
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "pair") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0))
+      (i32.store (i32.const 20) (local.get 1))
+      (i32.const 16))
+    (func (export "here") (param i32) (result i32) (local.get 0)))
+  (core instance $i (instantiate $m))
+  (func (export "bytes") (param "ptr" u32) (param "len" u32) (result (list u8))
+    (canon lift (core func $i "pair") (memory $i "memory")))
+  (func (export "words") (param "ptr" u32) (param "len" u32) (result (list u32))
+    (canon lift (core func $i "pair") (memory $i "memory")))
+  (func (export "longs") (param "ptr" u32) (param "len" u32) (result (list (tuple u8 u64)))
+    (canon lift (core func $i "pair") (memory $i "memory")))
+  (func (export "text") (param "ptr" u32) (param "len" u32) (result string)
+    (canon lift (core func $i "pair") (memory $i "memory")))
+  (func (export "two") (param "ptr" u32) (result (tuple u32 u32))
+    (canon lift (core func $i "here") (memory $i "memory")))
+  (func (export "nothing") (param "ptr" u32) (result (list (tuple u32 u32)))
+    (canon lift (core func $i "here") (memory $i "memory"))))
+
+;; All that is right at the end of memory.
+(component instance $I $Pointers)
+(assert_return (invoke "bytes" (u32.const 65536) (u32.const 0)) (list.const))
+(assert_return (invoke "text" (u32.const 65536) (u32.const 0)) (str.const ""))
+(assert_return (invoke "words" (u32.const 65536) (u32.const 0)) (list.const))
+(assert_return (invoke "bytes" (u32.const 65535) (u32.const 1)) (list.const (u8.const 0)))
+(assert_return (invoke "words" (u32.const 65532) (u32.const 1)) (list.const (u32.const 0)))
+(assert_return (invoke "longs" (u32.const 65520) (u32.const 1)) (list.const (tuple.const (u8.const 0) (u64.const 0))))
+(assert_return (invoke "two" (u32.const 65528)) (tuple.const (u32.const 0) (u32.const 0)))
+
+;; One beyond.
+(component instance $I $Pointers)
+(assert_trap (invoke "bytes" (u32.const 65537) (u32.const 0)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "bytes" (u32.const 65535) (u32.const 2)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "words" (u32.const 65532) (u32.const 2)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "text" (u32.const 65537) (u32.const 0)) "string pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "text" (u32.const 65000) (u32.const 537)) "string pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "two" (u32.const 65532)) "pointer out of bounds of memory")
+
+;; Sums and products that would wrap around 32 bits.
+(component instance $I $Pointers)
+(assert_trap (invoke "bytes" (u32.const 0xffffffff) (u32.const 1)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "bytes" (u32.const 16) (u32.const 0xfffffff0)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "words" (u32.const 0) (u32.const 0x40000000)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "longs" (u32.const 0) (u32.const 0x10000001)) "list pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "text" (u32.const 0xfffffff0) (u32.const 0x10)) "string pointer/length out of bounds of memory")
+(component instance $I $Pointers)
+(assert_trap (invoke "two" (u32.const 0xfffffffc)) "pointer out of bounds of memory")
+
+;; Alignment, also of what is empty.
+(component instance $I $Pointers)
+(assert_trap (invoke "words" (u32.const 2) (u32.const 1)) "list pointer is not aligned")
+(component instance $I $Pointers)
+(assert_trap (invoke "words" (u32.const 1) (u32.const 0)) "list pointer is not aligned")
+(component instance $I $Pointers)
+(assert_trap (invoke "longs" (u32.const 4) (u32.const 0)) "list pointer is not aligned")
+(component instance $I $Pointers)
+(assert_trap (invoke "two" (u32.const 2)) "pointer not aligned")
+(component instance $I $Pointers)
+(assert_return (invoke "bytes" (u32.const 3) (u32.const 1)) (list.const (u8.const 0)))

@@ -1,0 +1,121 @@
+;; Values: records and tuples with padding, flags of every width, lists, lists of lists, lists of fixed length, maps.
+
+;; Flags pack into 1, 2 or 4 bytes; spare bits are ignored.
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\fd\ff\02\82\ff\ff\ff\ff")
+    (func (export "same") (param i32) (result i32) (local.get 0))
+    (func (export "two-bytes") (result i32)
+      (i32.store (i32.const 32) (i32.const 2)) (i32.store (i32.const 36) (i32.const 2)) (i32.const 32))
+    (func (export "one-byte") (result i32)
+      (i32.store (i32.const 32) (i32.const 0)) (i32.store (i32.const 36) (i32.const 2)) (i32.const 32)))
+  (core instance $i (instantiate $m))
+  (type $three' (flags "a" "b" "c"))
+  (export $three "three" (type $three'))
+  (type $nine' (flags "a" "b" "c" "d" "e" "f" "g" "h" "i"))
+  (export $nine "nine" (type $nine'))
+  (type $thirty-two' (flags
+    "f0" "f1" "f2" "f3" "f4" "f5" "f6" "f7" "f8" "f9" "f10" "f11" "f12" "f13" "f14" "f15" "f16" "f17" "f18" "f19" "f20" "f21" "f22"
+    "f23" "f24" "f25" "f26" "f27" "f28" "f29" "f30" "f31"))
+  (export $thirty-two "thirty-two" (type $thirty-two'))
+  (func (export "from-three") (param "v" $three) (result u32) (canon lift (core func $i "same")))
+  (func (export "to-three") (param "v" u32) (result $three) (canon lift (core func $i "same")))
+  (func (export "from-thirty-two") (param "v" $thirty-two) (result u32) (canon lift (core func $i "same")))
+  (func (export "to-thirty-two") (param "v" u32) (result $thirty-two) (canon lift (core func $i "same")))
+  (func (export "list-of-three") (result (list $three)) (canon lift (core func $i "one-byte") (memory $i "memory")))
+  (func (export "list-of-nine") (result (list $nine)) (canon lift (core func $i "two-bytes") (memory $i "memory"))))
+(assert_return (invoke "from-three" (flags.const)) (u32.const 0))
+(assert_return (invoke "from-three" (flags.const "c" "a")) (u32.const 5))
+(assert_return (invoke "to-three" (u32.const 6)) (flags.const "b" "c"))
+(assert_return (invoke "to-three" (u32.const 0xfffffff9)) (flags.const "a"))
+(assert_return (invoke "from-thirty-two" (flags.const "f0" "f31")) (u32.const 0x80000001))
+(assert_return (invoke "to-thirty-two" (u32.const 0x80010000)) (flags.const "f31" "f16"))
+(assert_return (invoke "list-of-three") (list.const (flags.const "a" "c") (flags.const "a" "b" "c")))
+(assert_return (invoke "list-of-nine")
+  (list.const (flags.const "b") (flags.const "a" "b" "c" "d" "e" "f" "g" "h" "i")))
+
+;; Echoes: what goes in comes out, by way of memory both times. The allocator goes up, as far as memory goes.
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (global $next (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at
+        (i32.and (i32.add (global.get $next) (i32.sub (local.get 2) (i32.const 1))) (i32.sub (i32.const 0) (local.get 2))))
+      (global.set $next (i32.add (local.get $at) (local.get 3)))
+      (local.get $at))
+    (func (export "two") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+    (func (export "behind") (param i32) (result i32) (local.get 0))
+    (func (export "free") (param i32) (global.set $next (i32.const 1024)))
+    (func (export "mixed") (param i32 i32 i32 i32 i64 i32) (result i32)
+      (i32.store8 (i32.const 64) (local.get 0))
+      (i32.store (i32.const 68) (local.get 1))
+      (i32.store (i32.const 72) (local.get 2))
+      (i32.store8 (i32.const 80) (local.get 3))
+      (i64.store (i32.const 88) (local.get 4))
+      (i32.store8 (i32.const 96) (local.get 5))
+      (i32.const 64))
+    (func (export "four") (param i32 i32 i32 i32) (result i32)
+      (i32.store8 (i32.const 16) (local.get 0)) (i32.store8 (i32.const 17) (local.get 1))
+      (i32.store8 (i32.const 18) (local.get 2)) (i32.store8 (i32.const 19) (local.get 3)) (i32.const 16)))
+  (core instance $i (instantiate $m))
+  (type $mixed' (record (field "small" u8) (field "text" string) (field "maybe" (option u64)) (field "flag" bool)))
+  (export $mixed "mixed-t" (type $mixed'))
+  (func (export "mixed") (param "v" $mixed) (result $mixed)
+    (canon lift (core func $i "mixed") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "bytes") (param "v" (list u8)) (result (list u8))
+    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "nested") (param "v" (list (list string))) (result (list (list string)))
+    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "mixes") (param "v" (list $mixed)) (result (list $mixed))
+    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "map") (param "v" (map string u8)) (result (map string u8))
+    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "pairs-as-map") (param "v" (list (tuple u8 u64))) (result (map u8 u64))
+    (canon lift (core func $i "two") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "fixed") (param "v" (list u8 4)) (result (list u8 4))
+    (canon lift (core func $i "four") (memory $i "memory")))
+  (func (export "fixed-in-memory") (param "v" (list u16 20)) (result (list u16 20))
+    (canon lift (core func $i "behind") (memory $i "memory") (realloc (func $i "realloc")) (post-return (func $i "free"))))
+  (func (export "fixed-as-tuple") (param "v" (list u8 4)) (result (tuple u8 u8 u8 u8))
+    (canon lift (core func $i "four") (memory $i "memory"))))
+(assert_return
+  (invoke "mixed"
+    (record.const (field "small" u8.const 255) (field "text" str.const "zwölf") (field "maybe" option.some (u64.const 77)) (field "flag" bool.const true)))
+  (record.const (field "small" u8.const 255) (field "text" str.const "zwölf") (field "maybe" option.some (u64.const 77)) (field "flag" bool.const true)))
+(assert_return
+  (invoke "mixed"
+    (record.const (field "small" u8.const 0) (field "text" str.const "") (field "maybe" option.none) (field "flag" bool.const false)))
+  (record.const (field "small" u8.const 0) (field "text" str.const "") (field "maybe" option.none) (field "flag" bool.const false)))
+(assert_return (invoke "bytes" (list.const)) (list.const))
+(assert_return (invoke "bytes" (list.const (u8.const 1) (u8.const 0) (u8.const 255)))
+  (list.const (u8.const 1) (u8.const 0) (u8.const 255)))
+(assert_return (invoke "nested" (list.const (list.const (str.const "a") (str.const "")) (list.const) (list.const (str.const "ß"))))
+  (list.const (list.const (str.const "a") (str.const "")) (list.const) (list.const (str.const "ß"))))
+(assert_return
+  (invoke "mixes" (list.const
+    (record.const (field "small" u8.const 1) (field "text" str.const "x") (field "maybe" option.none) (field "flag" bool.const true))
+    (record.const (field "small" u8.const 2) (field "text" str.const "yz") (field "maybe" option.some (u64.const 3)) (field "flag" bool.const false))))
+  (list.const
+    (record.const (field "small" u8.const 1) (field "text" str.const "x") (field "maybe" option.none) (field "flag" bool.const true))
+    (record.const (field "small" u8.const 2) (field "text" str.const "yz") (field "maybe" option.some (u64.const 3)) (field "flag" bool.const false))))
+(assert_return (invoke "map" (list.const (tuple.const (str.const "one") (u8.const 1)) (tuple.const (str.const "two") (u8.const 2))))
+  (list.const (tuple.const (str.const "one") (u8.const 1)) (tuple.const (str.const "two") (u8.const 2))))
+(assert_return (invoke "map" (list.const)) (list.const))
+;; a map lies in memory like a list of pairs
+(assert_return (invoke "pairs-as-map" (list.const (tuple.const (u8.const 9) (u64.const 1)) (tuple.const (u8.const 8) (u64.const 2))))
+  (list.const (tuple.const (u8.const 9) (u64.const 1)) (tuple.const (u8.const 8) (u64.const 2))))
+(assert_return (invoke "fixed" (list.const (u8.const 1) (u8.const 2) (u8.const 3) (u8.const 4)))
+  (list.const (u8.const 1) (u8.const 2) (u8.const 3) (u8.const 4)))
+(assert_return (invoke "fixed-as-tuple" (list.const (u8.const 1) (u8.const 2) (u8.const 3) (u8.const 4)))
+  (tuple.const (u8.const 1) (u8.const 2) (u8.const 3) (u8.const 4)))
+(assert_return
+  (invoke "fixed-in-memory" (list.const
+    (u16.const 1) (u16.const 2) (u16.const 3) (u16.const 4) (u16.const 5) (u16.const 6) (u16.const 7) (u16.const 8) (u16.const 9) (u16.const 10)
+    (u16.const 11) (u16.const 12) (u16.const 13) (u16.const 14) (u16.const 15) (u16.const 16) (u16.const 17) (u16.const 18) (u16.const 19) (u16.const 65535)))
+  (list.const
+    (u16.const 1) (u16.const 2) (u16.const 3) (u16.const 4) (u16.const 5) (u16.const 6) (u16.const 7) (u16.const 8) (u16.const 9) (u16.const 10)
+    (u16.const 11) (u16.const 12) (u16.const 13) (u16.const 14) (u16.const 15) (u16.const 16) (u16.const 17) (u16.const 18) (u16.const 19) (u16.const 65535)))
