@@ -86,3 +86,16 @@
   (core instance $n (instantiate $n (with "" (instance (export "f" (func $again))))))
   (func (export "run") (canon lift (core func $n "run"))))
 (assert_trap (invoke "run") "cannot enter component instance")
+
+;; A component that calls its own child.
+(component
+  (component $child
+    (core module $m (func (export "f") (result i32) (i32.const 1)))
+    (core instance $i (instantiate $m))
+    (func (export "f") (result u32) (canon lift (core func $i "f"))))
+  (instance $child (instantiate $child))
+  (core func $f (canon lower (func $child "f")))
+  (core module $m (import "" "f" (func $f (result i32))) (func (export "run") (result i32) (call $f)))
+  (core instance $i (instantiate $m (with "" (instance (export "f" (func $f))))))
+  (func (export "run") (result u32) (canon lift (core func $i "run"))))
+(assert_trap (invoke "run") "cannot enter component instance")

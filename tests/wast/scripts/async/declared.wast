@@ -1,0 +1,56 @@
+;; The asynchronous part of the model may be declared by whoever does not use it: such a component is instantiated, and what it exports
+;; otherwise is called. What does use it is skipped by the runner.
+
+(component
+  (core func $backpressure (canon backpressure.inc))
+  (core func $yield (canon thread.yield))
+  (core func $set-new (canon waitable-set.new))
+  (core func $set-drop (canon waitable-set.drop))
+  (core func $join (canon waitable.join))
+  (core func $subtask-drop (canon subtask.drop))
+  (core func $cancel (canon task.cancel))
+  (core func $get (canon context.get i32 0))
+  (core func $set (canon context.set i32 0))
+  (core module $m
+    (import "" "backpressure" (func $backpressure))
+    (import "" "yield" (func $yield (result i32)))
+    (import "" "set-new" (func $set-new (result i32)))
+    (import "" "set-drop" (func $set-drop (param i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (import "" "subtask-drop" (func $subtask-drop (param i32)))
+    (import "" "cancel" (func $cancel))
+    (import "" "get" (func $get (result i32)))
+    (import "" "set" (func $set (param i32)))
+    (func (export "f") (param i32) (result i32)
+      (if (i32.eqz (local.get 0)) (then (return (i32.const 42))))
+      (call $backpressure)
+      (call $yield)))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "backpressure" (func $backpressure)) (export "yield" (func $yield)) (export "set-new" (func $set-new))
+    (export "set-drop" (func $set-drop)) (export "join" (func $join)) (export "subtask-drop" (func $subtask-drop))
+    (export "cancel" (func $cancel)) (export "get" (func $get)) (export "set" (func $set))))))
+  (func (export "f") (param "x" u32) (result u32) (canon lift (core func $i "f"))))
+(assert_return (invoke "f" (u32.const 0)) (u32.const 42))
+
+;; Streams and futures as types, and an asynchronous function beside one that is not.
+(component
+  (type $s (stream u8))
+  (type $f (future string))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core module $realloc (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
+  (core instance $realloc (instantiate $realloc))
+  (core func $stream-new (canon stream.new $s))
+  (core func $future-read (canon future.read $f async (memory $memory "memory")
+    (realloc (func $realloc "realloc"))))
+  (core func $return (canon task.return (result u32)))
+  (core module $m
+    (import "" "stream-new" (func (result i64)))
+    (import "" "return" (func $return (param i32)))
+    (func (export "sync") (result i32) (i32.const 7))
+    (func (export "async") (call $return (i32.const 8))))
+  (core instance $i (instantiate $m (with "" (instance (export "stream-new" (func $stream-new)) (export "return" (func $return))))))
+  (func (export "sync") (result u32) (canon lift (core func $i "sync")))
+  (func (export "async") async (result u32) (canon lift (core func $i "async") async)))
+(assert_return (invoke "sync") (u32.const 7))
+(assert_return (invoke "async") (u32.const 8))
