@@ -135,6 +135,12 @@ differential MINUTES='5' *SCRIPTS='': _against-wasmtime
 fuzz MINUTES='10' *TARGETS='':
     cargo run --release {{ locked }} -p component-fuzz -- --folder '{{ target }}/fuzz-failures' --minutes {{ MINUTES }} {{ TARGETS }}
 
+# Run .wast scripts of the Component Model on the engine: our own, or the files and folders given (--json, --verbose)
+wast *ARGUMENTS:
+    cargo build --release {{ locked }} --workspace --bin component-wast
+    @cd '{{ invocation_directory() }}' && [ $# -gt 0 ] || set -- '{{ justfile_directory() }}/tests/wast/scripts'; \
+        '{{ target }}/release/component-wast' "$@"
+
 # Check that the plugins given, or all that are built, are valid components
 validate *PLUGINS:
     #!/usr/bin/env bash

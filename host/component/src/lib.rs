@@ -54,6 +54,8 @@ mod linker;
 mod module;
 mod names;
 mod resource;
+#[cfg(feature = "compiler")]
+mod rules;
 mod store;
 mod tables;
 mod trampoline;

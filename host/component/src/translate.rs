@@ -9,6 +9,7 @@
 use crate::error::{Error, Result};
 use crate::ir::{self, ComponentIr, CoreExport, ExportItem, Initializer, RuntimeImport};
 use crate::module::{CoreType, CoreValueType, ModuleType};
+use crate::rules::Rules;
 use crate::types::{
     self, Case, ExternType, Field, FlatType, FuncTypeId, ResourceTableId, Type, TypeKind,
 };
@@ -46,7 +47,7 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
             "this is not WebAssembly: the bytes do not begin with \\0asm".to_string(),
         ));
     }
-    let uses = Uses::of(bytes);
+    let uses = Uses::of(bytes)?;
     let tunables = Tunables {
         concurrency_support: uses.asynchronous_adapters,
         ..Tunables::default_u64()
@@ -109,10 +110,13 @@ struct Uses {
 }
 
 impl Uses {
-    /// Bytes that cannot be read use nothing: the validator will say what is wrong with them.
-    fn of(bytes: &[u8]) -> Uses {
+    /// Bytes that cannot be read use nothing: the validator will say what is wrong with them. What it would not say is looked for
+    /// on the way (see `rules`).
+    fn of(bytes: &[u8]) -> Result<Uses> {
         let (mut uses, mut components, mut asynchronous) = (Uses::default(), 0, false);
+        let mut rules = Rules::default();
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+            rules.payload(&payload).map_err(Error::Translate)?;
             match payload {
                 Payload::TagSection(_) => uses.exceptions = true,
                 Payload::ImportSection(imports) => {
@@ -139,7 +143,7 @@ impl Uses {
             }
         }
         uses.asynchronous_adapters = asynchronous && components > 1;
-        uses
+        Ok(uses)
     }
 }
 
