@@ -51,6 +51,11 @@ fn calls_between_components_do_what_the_model_says() {
 }
 
 #[test]
+fn handles_move_as_the_model_says() {
+    short("handles", 300);
+}
+
+#[test]
 fn damaged_artifacts_are_refused() {
     short("artifact", 200);
 }

@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod composed;
 pub mod corrupt;
+pub mod handles;
 pub mod mutate;
 pub mod translate;
 pub mod typed;
@@ -21,6 +22,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("typed", typed::run),
     ("abi-bad", corrupt::run),
     ("composed", composed::run),
+    ("handles", handles::run),
     ("artifact", artifact::run),
 ];
 
