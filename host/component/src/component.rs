@@ -2,7 +2,7 @@
 
 use crate::artifact;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::{ComponentIr, Export};
 use crate::types::{ExternType, FuncType, Types};
 use std::collections::HashMap;
@@ -44,8 +44,8 @@ impl Component {
     /// Validates, translates and compiles a component in the binary format.
     ///
     /// # Errors
-    /// [`Error::Translate`] when the bytes are no valid component, [`Error::Unsupported`] when it needs what this runtime
-    /// does not have, [`Error::Compile`] when a core module of it does not compile, [`Error::Engine`] when the engine has no
+    /// [`crate::Error::Translate`] when the bytes are no valid component, [`crate::Error::Unsupported`] when it needs what this runtime
+    /// does not have, [`crate::Error::Compile`] when a core module of it does not compile, [`crate::Error::Engine`] when the engine has no
     /// compiler.
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Component> {
@@ -53,13 +53,7 @@ impl Component {
         let translated = crate::translate::translate(bytes)?;
         let mut modules = Vec::new();
         for (index, module) in translated.modules.iter().enumerate() {
-            let module = wasmer::Module::from_binary(engine.wasmer(), module).map_err(|e| {
-                Error::Compile {
-                    module: index,
-                    message: e.to_string(),
-                }
-            })?;
-            modules.push(module);
+            modules.push(engine.compile(module, index)?);
         }
         Ok(Component::from_parts(engine, translated.ir, modules))
     }
@@ -88,7 +82,7 @@ impl Component {
     /// The compiled component as bytes, for [`Component::deserialize`] with an engine of the same fingerprint.
     ///
     /// # Errors
-    /// [`Error::Artifact`] when a module cannot be serialised.
+    /// [`crate::Error::Artifact`] when a module cannot be serialised.
     pub fn serialize(&self) -> Result<Vec<u8>> {
         artifact::serialize(&self.inner)
     }
@@ -96,7 +90,7 @@ impl Component {
     /// Takes a component out of an artifact, without translating or compiling.
     ///
     /// # Errors
-    /// [`Error::Artifact`] when it was made by another version, compiler or machine, or is damaged.
+    /// [`crate::Error::Artifact`] when it was made by another version, compiler or machine, or is damaged.
     ///
     /// # Safety
     /// The artifact holds machine code, which will be run as it is. The checks find accidents, not malice: `bytes` must come

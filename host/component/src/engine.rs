@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[cfg(feature = "compiler")]
 use wasmer::sys::CompilerConfig;
 use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
+#[cfg(feature = "compiler")]
+use wasmer_middlewares::Metering;
 
 /// Which of wasmer's compilers makes machine code of core modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +51,8 @@ impl Compiler {
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     compiler: Compiler,
+    #[cfg(feature = "compiler")]
+    metering: Option<u64>,
 }
 
 impl Config {
@@ -63,6 +67,20 @@ impl Config {
         self.compiler = compiler;
         self
     }
+
+    /// Has compiled code count its instructions, and stop when a call, or the start of a core module, has executed so many;
+    /// [`crate::Store::set_call_operations`] sets another number for calls. A start function that executes more ends as a trap, not as
+    /// an exceeded limit: its module never came to be, and cannot be asked for its counter.
+    ///
+    /// This is the way to stop guests on systems where wasmer cannot interrupt a thread, and to stop them after the same work
+    /// everywhere. It costs up to a third of a guest's speed; with [`crate::Store::set_call_timeout`] alone there is no
+    /// such cost.
+    #[cfg(feature = "compiler")]
+    #[must_use]
+    pub fn metering(mut self, operations: u64) -> Config {
+        self.metering = Some(operations);
+        self
+    }
 }
 
 /// Compiles components and runs what it compiled.
@@ -74,6 +92,8 @@ pub struct Engine {
 struct Inner {
     wasmer: wasmer::Engine,
     compiler: Compiler,
+    #[cfg(feature = "compiler")]
+    metering: Option<u64>,
     /// The part of the fingerprint that says where compiled code runs.
     runs: String,
     fingerprint: String,
@@ -94,28 +114,26 @@ impl Engine {
     /// [`Error::Engine`] when the compiler does not support this machine.
     pub fn new(config: &Config) -> Result<Engine> {
         let target = Target::default();
-        let features = features();
-        let builder = match config.compiler {
+        let wasmer = match config.compiler {
             #[cfg(feature = "compiler")]
-            Compiler::Cranelift => {
-                let mut cranelift = wasmer::sys::Cranelift::new();
-                cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
-                cranelift.push_middleware(Arc::new(crate::tables::SharedTables));
-                EngineBuilder::new(cranelift)
-            }
-            Compiler::Headless => EngineBuilder::headless(),
+            Compiler::Cranelift => with_cranelift(&target, None),
+            Compiler::Headless => EngineBuilder::headless()
+                .set_target(Some(target.clone()))
+                .set_features(Some(features()))
+                .engine()
+                .into(),
         };
-        let wasmer: wasmer::Engine = builder
-            .set_target(Some(target.clone()))
-            .set_features(Some(features))
-            .engine()
-            .into();
         let runs = runs(&target);
-        let fingerprint = format!(
+        #[cfg_attr(not(feature = "compiler"), allow(unused_mut))]
+        let mut fingerprint = format!(
             "{runs}{COMPILED}{} {} settings {SETTINGS}",
             config.compiler.name(),
             wasmer.deterministic_id(),
         );
+        #[cfg(feature = "compiler")]
+        if let Some(operations) = config.metering {
+            fingerprint.push_str(&format!(",metering={operations}"));
+        }
         if !wasmer.is_sys() {
             return Err(Error::Engine(
                 "wasmer has no native engine on this machine".to_string(),
@@ -125,6 +143,8 @@ impl Engine {
             inner: Arc::new(Inner {
                 wasmer,
                 compiler: config.compiler,
+                #[cfg(feature = "compiler")]
+                metering: config.metering,
                 runs,
                 fingerprint,
             }),
@@ -148,6 +168,12 @@ impl Engine {
         }
     }
 
+    /// How many instructions a call may execute if its store says nothing else; none when they are not counted.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn metering(&self) -> Option<u64> {
+        self.inner.metering
+    }
+
     /// Whether an artifact of an engine with this fingerprint can be loaded: an engine without a compiler does not mind
     /// which one was used.
     pub(crate) fn accepts(&self, fingerprint: &str) -> bool {
@@ -158,6 +184,24 @@ impl Engine {
             #[cfg(feature = "compiler")]
             _ => fingerprint == self.inner.fingerprint,
         }
+    }
+
+    /// Compiles a core module, the one of that number in its component.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn compile(&self, bytes: &[u8], number: usize) -> Result<wasmer::Module> {
+        let failed = |e: &dyn std::fmt::Display| Error::Compile {
+            module: number,
+            message: e.to_string(),
+        };
+        let Some(operations) = self.inner.metering else {
+            return wasmer::Module::from_binary(&self.inner.wasmer, bytes).map_err(|e| failed(&e));
+        };
+        // Wasmer's metering is good for one module: it gets an engine of its own to be compiled with, and moves over.
+        let counting = with_cranelift(&Target::default(), Some(operations));
+        let module = wasmer::Module::from_binary(&counting, bytes).map_err(|e| failed(&e))?;
+        let compiled = module.serialize().map_err(|e| failed(&e))?;
+        // SAFETY: the bytes are what wasmer serialised just now, with the same version, target and features.
+        unsafe { wasmer::Module::deserialize(&self.inner.wasmer, compiled) }.map_err(|e| failed(&e))
     }
 
     #[cfg(feature = "compiler")]
@@ -185,6 +229,22 @@ impl Engine {
         engine.set_tunables(tunables);
         engine
     }
+}
+
+/// Wasmer with Cranelift, set up as we want it; with counted instructions for one module.
+#[cfg(feature = "compiler")]
+fn with_cranelift(target: &Target, metering: Option<u64>) -> wasmer::Engine {
+    let mut cranelift = wasmer::sys::Cranelift::new();
+    cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
+    cranelift.push_middleware(Arc::new(crate::tables::SharedTables));
+    if let Some(operations) = metering {
+        cranelift.push_middleware(Arc::new(Metering::new(operations, |_| 1)));
+    }
+    EngineBuilder::new(cranelift)
+        .set_target(Some(target.clone()))
+        .set_features(Some(features()))
+        .engine()
+        .into()
 }
 
 fn features() -> Features {

@@ -184,6 +184,8 @@ pub enum LimitKind {
     Time,
     /// Bytes of lists and strings that cross the boundary at once.
     ListSize,
+    /// Core instructions executed in one call.
+    Operations,
 }
 
 /// A limit of the host that the guest exceeded.
@@ -210,6 +212,11 @@ impl LimitExceeded {
         Self::exceeded(LimitKind::Time, format!("{} ms", limit.as_millis()))
     }
 
+    #[cfg(feature = "compiler")]
+    pub(crate) fn operations(limit: u64) -> Error {
+        Self::exceeded(LimitKind::Operations, limit.to_string())
+    }
+
     pub(crate) fn list(limit: usize) -> Error {
         Self::exceeded(LimitKind::ListSize, format!("{limit} bytes"))
     }
@@ -231,6 +238,7 @@ impl fmt::Display for LimitExceeded {
             LimitKind::Table => "table size",
             LimitKind::Time => "time for one call",
             LimitKind::ListSize => "size of lists and strings",
+            LimitKind::Operations => "instructions for one call",
         };
         let place = if self.function.is_empty() {
             String::new()

@@ -272,10 +272,11 @@ fn enter<T: Send + 'static, X>(
     state.entered = true;
     let call = Supervised::begin(rt);
     let store = &mut cx.store.as_store_mut();
+    call.refill(store, &runtime);
     // Unwind safety: what a panic may leave half done is the guest's state, and that is poisoned.
     let outcome = catch_unwind(AssertUnwindSafe(|| body(store, &runtime)));
+    let outcome = call.end(store, &runtime, outcome);
     let rt = runtime.as_mut(store);
-    let outcome = call.end(rt, outcome);
     let state = rt.instance(instance)?;
     state.entered = false;
     match outcome {
@@ -318,8 +319,9 @@ pub(crate) fn supervise<X>(
     body: impl FnOnce(&mut StoreMut<'_>) -> Result<X>,
 ) -> std::thread::Result<Result<X>> {
     let call = Supervised::begin(runtime.as_mut(store));
+    call.refill(store, runtime);
     let outcome = catch_unwind(AssertUnwindSafe(|| body(store)));
-    call.end(runtime.as_mut(store), outcome)
+    call.end(store, runtime, outcome)
 }
 
 /// Guest code that runs: within the time that a call has, and with everything tidied up however it ends, be it by a trap
@@ -328,6 +330,9 @@ struct Supervised {
     depth: usize,
     /// The store's slot, and whether it was in the host's code before.
     slot: Option<(Arc<Slot>, bool)>,
+    /// Instructions that may be executed, where they are counted and this is the outermost call.
+    #[cfg(feature = "compiler")]
+    operations: Option<u64>,
 }
 
 impl Supervised {
@@ -346,16 +351,46 @@ impl Supervised {
             let before = slot.set_in_host(false);
             (slot.clone(), before)
         });
-        Supervised { depth, slot }
+        Supervised {
+            depth,
+            slot,
+            #[cfg(feature = "compiler")]
+            operations: rt.operations.filter(|_| depth == 0),
+        }
+    }
+
+    #[inline]
+    #[cfg_attr(
+        not(feature = "compiler"),
+        allow(unused_variables, reason = "only compiled code counts")
+    )]
+    fn refill(&self, store: &mut StoreMut<'_>, runtime: &FunctionEnv<Runtime>) {
+        #[cfg(feature = "compiler")]
+        if let Some(operations) = self.operations {
+            crate::metering::refill(store, runtime, operations);
+        }
     }
 
     /// A trap that comes of an exceeded limit becomes the error that says so; a panic is handed back.
     #[inline]
     fn end<X>(
         self,
-        rt: &mut Runtime,
+        store: &mut StoreMut<'_>,
+        runtime: &FunctionEnv<Runtime>,
         outcome: std::thread::Result<Result<X>>,
     ) -> std::thread::Result<Result<X>> {
+        #[cfg(feature = "compiler")]
+        if let (Some(operations), Ok(Err(Error::Trap(_)))) = (self.operations, &outcome)
+            && let Some(error) = crate::metering::exhausted(store, runtime, operations)
+        {
+            let outcome = Ok(Err(error));
+            return Supervised {
+                operations: None,
+                ..self
+            }
+            .end(store, runtime, outcome);
+        }
+        let rt = runtime.as_mut(store);
         let mut interrupted = false;
         if let Some((slot, before)) = self.slot {
             slot.set_in_host(before);

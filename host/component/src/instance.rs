@@ -72,6 +72,11 @@ fn missing(what: &str) -> Error {
 }
 
 impl InstanceState {
+    #[cfg(feature = "compiler")]
+    pub fn core_instances(&self) -> &[wasmer::Instance] {
+        &self.core
+    }
+
     pub fn memory(&self, index: u32) -> Result<Memory> {
         self.memories
             .get(index as usize)

@@ -30,7 +30,8 @@
 //!   [`Func`] calls with [`Val`]s whose types are known only at run time.
 //! - Byte lists cross in one copy ([`Vec<u8>`], `&[u8]`), are written in place ([`FillBytes`]) or read in place ([`LentBytes`]).
 //! - [`Resource`], [`ResourceAny`], [`ResourceTable`]: things passed by handle.
-//! - [`StoreLimits`], [`Store::set_call_timeout`]: what a guest may use. The time limit uses the signal SIGUSR1.
+//! - [`StoreLimits`], [`Store::set_call_timeout`], [`Config::metering`]: what a guest may use. The time limit uses the signal
+//!   SIGUSR1, which an embedder must leave alone; counted instructions need no signal.
 //!
 //! # Limits of this version
 //! The synchronous component model, 32-bit memories. Asynchronous built-ins may be declared and trap when called.
@@ -51,6 +52,8 @@ mod instance;
 mod ir;
 mod limits;
 mod linker;
+#[cfg(feature = "compiler")]
+mod metering;
 mod module;
 mod names;
 mod resource;

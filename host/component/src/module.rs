@@ -39,11 +39,7 @@ impl Module {
                 message: "the bytes are not a core module in the binary format".to_string(),
             });
         }
-        let wasmer =
-            wasmer::Module::from_binary(engine.wasmer(), bytes).map_err(|e| Error::Compile {
-                module: 0,
-                message: e.to_string(),
-            })?;
+        let wasmer = engine.compile(bytes, 0)?;
         Ok(Module {
             engine: engine.clone(),
             wasmer,

@@ -55,6 +55,9 @@ pub(crate) struct Runtime {
     instances: Vec<InstanceState>,
     pub(crate) usage: Arc<Usage>,
     pub(crate) timeout: Option<Duration>,
+    /// Instructions that a call may execute, where they are counted.
+    #[cfg(feature = "compiler")]
+    pub(crate) operations: Option<u64>,
     pub(crate) slot: Option<Arc<Slot>>,
     pub(crate) host_handles: HostHandles,
     /// The calls into component instances that are running, innermost last.
@@ -97,6 +100,16 @@ impl Runtime {
             store: self.number,
             index: self.instances.len() as u32 - 1,
         }
+    }
+
+    /// All core instances of the store.
+    #[cfg(feature = "compiler")]
+    pub fn core_instances(&self) -> Vec<wasmer::Instance> {
+        self.instances
+            .iter()
+            .flat_map(InstanceState::core_instances)
+            .cloned()
+            .collect()
     }
 
     /// Begins a call into a component instance.
@@ -255,6 +268,8 @@ impl<T: Send + 'static> Store<T> {
             instances: Vec::new(),
             usage,
             timeout: None,
+            #[cfg(feature = "compiler")]
+            operations: engine.metering(),
             slot: None,
             host_handles: HostHandles::default(),
             scopes: Vec::new(),
@@ -296,6 +311,23 @@ impl<T: Send + 'static> Store<T> {
         if timeout.is_some() && runtime.slot.is_none() {
             runtime.slot = Some(Slot::new(interrupter));
         }
+    }
+
+    /// Limits the instructions that each call into a guest may execute from now on, per core module of the component. A call that
+    /// executes more ends with [`crate::LimitKind::Operations`] and poisons its instance.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when the engine does not count instructions: see [`crate::Config::metering`].
+    #[cfg(feature = "compiler")]
+    pub fn set_call_operations(&mut self, operations: u64) -> Result<()> {
+        let runtime = self.runtime.as_mut(&mut self.inner);
+        if runtime.engine.metering().is_none() {
+            return Err(Error::Engine(
+                "the engine does not count instructions; make it with Config::metering".to_string(),
+            ));
+        }
+        runtime.operations = Some(operations);
+        Ok(())
     }
 
     /// The store as host functions see it.

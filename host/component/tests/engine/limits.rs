@@ -1,10 +1,11 @@
 //! Limits: memory, tables, time and list sizes. What exceeds one ends with an error that says which; the
 //! host and other instances go on.
 
-use crate::common::{compile, engine, instantiate};
+use crate::common::{compile, engine, instantiate, instantiate_with};
 use std::time::{Duration, Instant};
 use wasmer_component::{
-    Component, Engine, Error, Instance, LimitKind, Linker, Store, StoreContextMut, StoreLimits,
+    Component, Config, Engine, Error, Instance, LimitKind, Linker, Store, StoreContextMut,
+    StoreLimits, Val,
 };
 
 const MIB: u64 = 1 << 20;
@@ -642,4 +643,92 @@ fn without_limits_there_are_none() {
         .get_typed_func::<(u32,), (i32,)>(&mut store, "grow")
         .unwrap();
     assert_eq!(grow.call(&mut store, (1000,)).unwrap(), (2,));
+}
+
+#[test]
+fn counted_instructions_end_a_call_and_the_start_of_a_module() {
+    let engine = Engine::new(&Config::new().metering(10_000)).unwrap();
+    let text = r#"
+(component
+  (core module $m
+    (func (export "spin") (param i32)
+      (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+  (core module $other (global (export "g") i32 (i32.const 1)))
+  (core instance $i (instantiate $m))
+  (core instance (instantiate $other))
+  (func (export "spin") (param "n" u32) (canon lift (core func $i "spin"))))
+"#;
+    let (mut store, instance) = instantiate_with(&engine, &Linker::new(&engine), (), text).unwrap();
+    let spin = instance
+        .get_typed_func::<(u32,), ()>(&mut store, "spin")
+        .unwrap();
+    // Every call has all of them.
+    for _ in 0..100 {
+        spin.call(&mut store, (1_000,)).unwrap();
+    }
+    store.set_call_operations(1_000_000).unwrap();
+    spin.call(&mut store, (10_000,)).unwrap();
+    store.set_call_operations(2_000).unwrap();
+    let error = spin.call(&mut store, (10_000,)).unwrap_err();
+    assert!(error.is_limit(LimitKind::Operations), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "limit exceeded in spin: instructions for one call, 2000"
+    );
+    let error = spin.call(&mut store, (1,)).unwrap_err();
+    assert!(matches!(error, Error::Poisoned { .. }), "{error}");
+
+    let starting = r#"
+(component
+  (core module $m (func $spin (loop $l (br $l))) (start $spin))
+  (core instance (instantiate $m)))
+"#;
+    // What did not come to be cannot be asked for its counter: the start ends, but as a trap.
+    let error = instantiate_with(&engine, &Linker::new(&engine), (), starting).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("trap in the start function: unreachable"),
+        "{error}"
+    );
+    let other = crate::common::engine();
+    assert_ne!(other.fingerprint(), engine.fingerprint());
+    let error = Store::new(&other, ())
+        .unwrap()
+        .set_call_operations(1)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the engine does not count instructions; make it with Config::metering"
+    );
+}
+
+/// A byte in the guest's memory is dozens of bytes as a [`Val`].
+#[test]
+fn a_list_of_dynamic_values_is_limited_by_what_it_takes_in_the_host() {
+    let limits = StoreLimits {
+        list_bytes: 4096,
+        ..StoreLimits::default()
+    };
+    let text = r#"
+(component
+  (core module $m (memory (export "memory") 1)
+    (func (export "f") (param i32) (result i32) (i32.store offset=4 (i32.const 0) (local.get 0)) (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (func (export "f") (param "n" u32) (result (list bool)) (canon lift (core func $i "f") (memory (core memory $i "memory")))))
+"#;
+    let engine = crate::common::engine();
+    let component = compile(&engine, text).unwrap();
+    let mut store = Store::with_limits(&engine, (), limits).unwrap();
+    let instance = Linker::new(&engine)
+        .instantiate(&mut store, &component)
+        .unwrap();
+    let f = instance.get_func(&mut store, "f").unwrap();
+    let ten = f.call(&mut store, &[Val::U32(10)]).unwrap();
+    let Some(Val::List(items)) = ten else {
+        panic!("{ten:?}")
+    };
+    assert_eq!(items.len(), 10);
+    let error = f.call(&mut store, &[Val::U32(4000)]).unwrap_err();
+    assert!(error.is_limit(LimitKind::ListSize), "{error}");
 }

@@ -11,6 +11,7 @@ use crate::choices::Choices;
 use crate::guest::single;
 use crate::types::{Drafts, Signature};
 use wasmer_component::{Component, Error};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The target.
 pub fn run(case: &mut Case<'_>, c: &mut Choices) -> Result<(), String> {
@@ -119,9 +120,9 @@ impl Layout {
         };
         let layout = || {
             let checksum = 16 + word(12, 4)?;
-            let body = checksum + 32;
+            let body = checksum + 16;
             let end = body + 8 + word(body, 8)?;
-            (blake3::hash(bytes.get(body..)?).as_bytes() == bytes.get(checksum..body)?).then_some(
+            (xxh3_128(bytes.get(body..)?).to_le_bytes() == *bytes.get(checksum..body)?).then_some(
                 Layout {
                     checksum,
                     body,
@@ -140,7 +141,7 @@ impl Layout {
         body.extend_from_slice(&description);
         body.extend_from_slice(part(self.description.end..whole.len()));
         let mut out = part(0..self.checksum).to_vec();
-        out.extend_from_slice(blake3::hash(&body).as_bytes());
+        out.extend_from_slice(&xxh3_128(&body).to_le_bytes());
         out.extend_from_slice(&body);
         out
     }
