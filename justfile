@@ -122,6 +122,11 @@ bench *ARGUMENTS: build
 bench-component *ARGUMENTS: _against-wasmtime
     '{{ against_wasmtime }}/release/against-wasmtime' bench "$@"
 
+# Figures of WASI: guests reading a large file, beside std::fs; --runs N, --megabytes N
+bench-wasi *ARGUMENTS: wasi-guests
+    cargo build --release {{ locked }} --workspace --example bench-wasi
+    '{{ target }}/release/examples/bench-wasi' "$@"
+
 # Build the guest programs that the tests of host/wasi run, to where they find them
 wasi-guests: _guest-toolchain
     @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --workspace --target wasm32-wasip2 {{ locked }}

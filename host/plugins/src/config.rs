@@ -17,6 +17,8 @@
 //! directories = [{ host = "/var/log", guest = "/logs", access = "read" }]
 //! files = [{ host = "names.xml" }]       # the guest sees it under the same absolute path, unless `guest` says another
 //! environment = { LANG = "C" }           # nothing is inherited
+//! # tcp-connect, tcp-listen, udp-bind and udp-send with ADDRESS[/PREFIX]:PORTS; lookup with a name
+//! network = ["udp-bind 0.0.0.0:3490", "tcp-connect 10.0.0.0/8:3490-3499", "lookup ecu.example.com"]
 //!
 //! [plugins.limits]                       # the defaults:
 //! memory-bytes = 536870912               # of all the plugin's memories together
@@ -33,6 +35,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use wasmer_component_wasi::net::NetworkGrant;
 
 use crate::contract::Kind;
 use crate::error::ConfigError;
@@ -117,9 +121,33 @@ pub struct Grants {
     pub files: Vec<FileGrant>,
     /// Environment variables. Nothing is inherited from the host's own.
     pub environment: BTreeMap<String, String>,
+    /// What of the network. Each is a text in the file; see [`NetworkGrant`].
+    #[serde(with = "network")]
+    pub network: Vec<NetworkGrant>,
     /// The plugin's standard input is the host's. Only INPUT `-` grants it, never `plugins.toml`.
     #[serde(skip_deserializing)]
     pub stdin: bool,
+}
+
+/// Grants of the network as texts.
+mod network {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+    use wasmer_component_wasi::net::NetworkGrant;
+
+    pub fn serialize<S: Serializer>(
+        grants: &[NetworkGrant],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(grants.iter().map(NetworkGrant::to_string))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<NetworkGrant>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let grants = texts.iter().map(|text| text.parse());
+        grants.collect::<Result<_, _>>().map_err(D::Error::custom)
+    }
 }
 
 /// A configuration value as `plugins.toml` has it, before a schema gave it a type.
@@ -384,6 +412,7 @@ files = ["a", "b"]
 directories = [{{ host = "logs", guest = "/logs", access = "read-write" }}]
 files = [{{ host = "/etc/names.xml" }}]
 environment = {{ LANG = "C" }}
+network = ["tcp-listen [::1]:*", "lookup localhost"]
 
 [plugins.limits]
 memory-bytes = 1000000
@@ -419,6 +448,10 @@ memory-bytes = 1000000
                         access: Access::Read,
                     }],
                     environment: BTreeMap::from([("LANG".to_owned(), "C".to_owned())]),
+                    network: vec![
+                        NetworkGrant::TcpListen("[::1]:*".parse().expect("a range")),
+                        NetworkGrant::Lookup("localhost".to_owned()),
+                    ],
                     stdin: false,
                 },
                 limits: Limits {
@@ -480,9 +513,9 @@ memory-bytes = 1000000
             ("\nplugin = 1\n", 2, "plugin"),
             ("[[plugins]]\nname = \"x\"\ncolour = 1\n", 3, "colour"),
             (
-                "[[plugins]]\nname = \"x\"\n[plugins.grants]\nnetwork = true\n",
+                "[[plugins]]\nname = \"x\"\n[plugins.grants]\nsockets = true\n",
                 4,
-                "network",
+                "sockets",
             ),
             (
                 "[[plugins]]\nname = \"x\"\n[plugins.grants]\nstdin = true\n",
@@ -526,6 +559,9 @@ memory-bytes = 1000000
             )),
             "conf/plugins.toml:3: plugin `x`: the guest path `a` must be absolute: write `/a`"
         );
+        let network = error(&entry("grants.network = [\"tcp-connect localhost:80\"]"));
+        assert!(network.starts_with("conf/plugins.toml:4: "), "{network}");
+        assert!(network.contains("write an IPv4 address"), "{network}");
         assert_eq!(
             error("[[plugins]]\nname = \"native:x\""),
             "conf/plugins.toml:2: plugin `native:x`: names that begin with `native` mean the host's own sources and parsers"

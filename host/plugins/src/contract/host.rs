@@ -63,6 +63,9 @@ impl HostState {
         for (name, value) in &grants.environment {
             wasi.environment(name, value);
         }
+        for grant in &grants.network {
+            wasi.network(grant.clone());
+        }
         if grants.stdin {
             stdin(&mut wasi);
         }

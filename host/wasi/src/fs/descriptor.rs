@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
@@ -50,8 +51,16 @@ pub struct OpenFlags {
 pub struct Descriptor {
     node: Node,
     flags: DescriptorFlags,
-    /// A read that failed after its result was promised; the next one reports it.
-    failed: Arc<Mutex<Option<ErrorCode>>>,
+    promised: Arc<Promised>,
+}
+
+/// What a read whose result was promised before it was made leaves behind.
+#[derive(Default)]
+struct Promised {
+    /// It failed; the next one reports it.
+    failed: Mutex<Option<ErrorCode>>,
+    /// How long a regular file is known to be, in bytes: asked again when a read comes to the end of it.
+    size: AtomicU64,
 }
 
 impl fmt::Debug for Descriptor {
@@ -85,7 +94,7 @@ impl Descriptor {
         Descriptor {
             node,
             flags,
-            failed: Arc::default(),
+            promised: Arc::default(),
         }
     }
 
@@ -154,6 +163,7 @@ impl Descriptor {
     pub fn read(&self, length: u64, offset: u64) -> FsResult<(Chunk, bool)> {
         let file = self.to_read()?;
         if let Some(error) = self
+            .promised
             .failed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -163,7 +173,7 @@ impl Descriptor {
         }
         let length = length.min(MAX_CHUNK as u64);
         let left = match file.kind() {
-            Kind::RegularFile => file.size()?.saturating_sub(offset),
+            Kind::RegularFile => self.left(file, length, offset)?,
             _ => 0,
         };
         if left == 0 {
@@ -176,14 +186,34 @@ impl Descriptor {
             bytes.truncate(read);
             return Ok((Chunk::from(bytes), read == 0));
         }
-        let (file, failed) = (file.clone(), self.failed.clone());
+        let (file, promised) = (file.clone(), self.promised.clone());
         let chunk = Chunk::fill(length.min(left) as usize, move |buffer| {
-            read_fully(&*file, buffer, offset).unwrap_or_else(|error| {
-                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            let read = read_fully(&*file, buffer, offset).unwrap_or_else(|error| {
+                *promised
+                    .failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(error);
                 0
-            })
+            });
+            if read < buffer.len() {
+                // Not as long as it was.
+                promised.size.store(0, Ordering::Relaxed);
+            }
+            read
         });
         Ok((chunk, length >= left))
+    }
+
+    /// How many bytes of a regular file there are from `offset` on, if fewer than `length` would do.
+    fn left(&self, file: &Arc<dyn File>, length: u64, offset: u64) -> FsResult<u64> {
+        let known = self.promised.size.load(Ordering::Relaxed);
+        let left = known.saturating_sub(offset);
+        if left > length {
+            return Ok(left);
+        }
+        let size = file.size()?;
+        self.promised.size.store(size, Ordering::Relaxed);
+        Ok(size.saturating_sub(offset))
     }
 
     /// Writes from `offset` on and says how many bytes were taken.
