@@ -2,7 +2,8 @@
 //!
 //! Three nouns. A [`WasiCtx`] holds what one guest has: arguments, streams, clocks, and the directories and files it was
 //! granted. A [`Grant`] names one of those. [`add_to_linker`] defines the interfaces of `wasi:io`, `wasi:cli`, `wasi:clocks`,
-//! `wasi:random`, `wasi:filesystem` and `wasi:sockets` in a linker; sockets are there to be linked and refuse every use.
+//! `wasi:random`, `wasi:filesystem` and `wasi:sockets` in a linker. `wasi:http` is there on request only
+//! ([`add_http_to_linker`]), and refuses.
 //!
 //! ```no_run
 //! use wasmer_component::{Component, Config, Engine, Linker, Store};
@@ -31,8 +32,8 @@
 //! All of it is synchronous: a guest that waits blocks its thread, at most until the deadline of its call. Hosts are Unix
 //! (waiting is `poll(2)`).
 //!
-//! Where to look: [`fs`] for files and what keeps guests inside their grants, [`stream`] for bytes in and out, [`readiness`] for
-//! waiting. The `bindings` only say how these look as component types.
+//! Where to look: [`fs`] for files and what keeps guests inside their grants, [`net`] for sockets and the same, [`stream`] for bytes
+//! in and out, [`readiness`] for waiting. The `bindings` only say how these look as component types.
 
 pub mod fs;
 pub mod net;
@@ -45,6 +46,6 @@ mod ctx;
 mod grant;
 mod random;
 
-pub use bindings::{Exit, VERSION, add_to_linker};
+pub use bindings::{Exit, VERSION, add_http_to_linker, add_to_linker};
 pub use ctx::{WasiCtx, WasiCtxBuilder, WasiView};
 pub use grant::{Grant, GrantError};

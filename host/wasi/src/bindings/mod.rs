@@ -6,11 +6,13 @@
 mod cli;
 mod clocks;
 mod filesystem;
+mod http;
 mod io;
 mod random;
 mod sockets;
 
 pub use cli::Exit;
+pub use http::add_http_to_linker;
 
 use crate::WasiView;
 use wasmer_component::{Linker, Result};

@@ -105,6 +105,9 @@ fn call(
     wasi.arguments([name]).arguments(arguments.iter().copied());
     let mut linker = Linker::<WasiCtx>::new(&ENGINE);
     wasmer_component_wasi::add_to_linker(&mut linker).unwrap();
+    if name == "http" {
+        wasmer_component_wasi::add_http_to_linker(&mut linker).unwrap();
+    }
     let mut store = Store::new(&ENGINE, wasi.build().unwrap()).unwrap();
     store.set_call_timeout(Some(limit));
     let instance = linker.instantiate(&mut store, &program(name)).unwrap();

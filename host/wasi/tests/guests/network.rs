@@ -228,3 +228,8 @@ fn names_are_looked_up_when_granted() {
     .good();
     run("lookup", &["denied"], &mut all()).good();
 }
+
+#[test]
+fn http_is_linked_on_request_and_refused() {
+    run("http", &[], &mut all()).good();
+}
