@@ -404,6 +404,14 @@ impl File for HostFile {
             Readiness::Readable(self.file.clone())
         }
     }
+
+    fn accepting(&self) -> Readiness {
+        if self.is_regular() {
+            Readiness::Ready
+        } else {
+            Readiness::Writable(self.file.clone())
+        }
+    }
 }
 
 fn kind_of(file_type: &FileType) -> Kind {

@@ -303,4 +303,8 @@ pub trait File: Send + Sync + 'static {
     fn readable(&self) -> Readiness {
         Readiness::Ready
     }
+    /// When [`File::write_at`] will not be `would-block`, for a pipe's least at once (4096 bytes).
+    fn accepting(&self) -> Readiness {
+        Readiness::Ready
+    }
 }

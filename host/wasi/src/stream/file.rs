@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Chunk, InputStream, MAX_CHUNK, OutputStream, StreamError, StreamResult};
+use super::{Chunk, InputStream, MAX_CHUNK, OutputStream, PIPE_PERMIT, StreamError, StreamResult};
 use crate::fs::{ErrorCode, File, Kind, read_fully};
 use crate::readiness::{self, Readiness};
 
@@ -186,10 +186,14 @@ impl FileOutput {
 impl OutputStream for FileOutput {
     fn check_write(&mut self) -> StreamResult<usize> {
         if self.closed {
-            Err(StreamError::Closed)
-        } else {
-            Ok(MAX_CHUNK)
+            return Err(StreamError::Closed);
         }
+        Ok(match self.file.kind() {
+            Kind::RegularFile => MAX_CHUNK,
+            // What a pipe that is ready takes without blocking.
+            _ if readiness::is_ready(&self.file.accepting()) => PIPE_PERMIT,
+            _ => 0,
+        })
     }
 
     fn write(&mut self, mut bytes: &[u8]) -> StreamResult<()> {
@@ -225,6 +229,10 @@ impl OutputStream for FileOutput {
     }
 
     fn readiness(&self) -> Readiness {
-        Readiness::Ready
+        if self.closed {
+            Readiness::Ready
+        } else {
+            self.file.accepting()
+        }
     }
 }

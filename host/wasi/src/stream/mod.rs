@@ -23,6 +23,9 @@ use crate::readiness::Readiness;
 /// The most bytes one read gives, and one `check-write` permits.
 pub const MAX_CHUNK: usize = 16 * 1024 * 1024;
 
+/// What every pipe that is ready takes at once, in bytes (`PIPE_BUF` of Linux).
+const PIPE_PERMIT: usize = 4096;
+
 /// Why a stream gives or takes nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {

@@ -5,7 +5,8 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Chunk, InputStream, MAX_CHUNK, OutputStream, StreamError, StreamFailure, StreamResult,
+    Chunk, InputStream, MAX_CHUNK, OutputStream, PIPE_PERMIT, StreamError, StreamFailure,
+    StreamResult,
 };
 use crate::fs::ErrorCode;
 use crate::readiness::{self, Readiness};
@@ -181,9 +182,6 @@ impl OutputStream for FileDescriptorOutput {
         }
     }
 }
-
-/// What every pipe that is ready takes at once, in bytes (`PIPE_BUF` of Linux).
-const PIPE_PERMIT: usize = 4096;
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

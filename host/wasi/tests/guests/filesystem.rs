@@ -330,3 +330,31 @@ fn waiting_for_a_pipe_ends_with_the_calls_time() {
     assert!(error.is_limit(LimitKind::Time), "{error}");
     assert!(start.elapsed() < Duration::from_secs(20));
 }
+
+#[test]
+fn a_pipe_is_written_as_fast_as_it_is_read() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("pipe");
+    make_pipe(&path);
+    let reader = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .unwrap();
+    let host = std::thread::spawn(move || {
+        use std::io::Read as _;
+        let (mut reader, mut all, mut buffer) = (reader, 0, vec![0; 50_000]);
+        while all < 409_600 {
+            std::thread::sleep(Duration::from_millis(2));
+            all += reader.read(&mut buffer).unwrap();
+        }
+        all
+    });
+    run(
+        "filesystem",
+        &["fill-pipe"],
+        &mut with(work(&dir).read_write()),
+    )
+    .good();
+    assert_eq!(host.join().unwrap(), 409_600);
+}

@@ -20,6 +20,7 @@ fn main() {
         ("race", race),
         ("pipe", pipe),
         ("wait-for-pipe", wait_for_pipe),
+        ("fill-pipe", fill_pipe),
     ]);
 }
 
@@ -1013,4 +1014,15 @@ fn wait_for_pipe(_: &[String]) {
         .unwrap();
     let _ = pipe.read_via_stream(0).unwrap().blocking_read(1);
     unreachable!("something came out of an empty pipe");
+}
+
+/// Somebody reads slowly what is written to `pipe`.
+fn fill_pipe(_: &[String]) {
+    let pipe = root()
+        .open_at(NOTHING, "pipe", OpenFlags::empty(), WRITE)
+        .unwrap();
+    let stream = pipe.write_via_stream(0).unwrap();
+    for _ in 0..100 {
+        stream.blocking_write_and_flush(&[b'x'; 4096]).unwrap();
+    }
 }
