@@ -17,7 +17,9 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmtime_environ::component as env;
 use wasmtime_environ::wasmparser::{
-    CanonicalFunction, CanonicalOption, Encoding, Parser, Payload, TypeRef, Validator, WasmFeatures,
+    CanonicalFunction, CanonicalOption, ComponentType, ComponentTypeDeclaration,
+    CoreType as ParsedCoreType, Encoding, InstanceTypeDeclaration, ModuleTypeDeclaration, Parser,
+    Payload, TypeRef, Validator, WasmFeatures,
 };
 use wasmtime_environ::{
     EngineOrModuleTypeIndex, EntityIndex, EntityRef, EntityType, ModuleInternedTypeIndex,
@@ -125,6 +127,18 @@ impl Uses {
                         .map_while(Result::ok)
                         .any(|import| matches!(import.ty, TypeRef::Tag(_)));
                 }
+                Payload::CoreTypeSection(types) => {
+                    uses.exceptions |= types
+                        .into_iter()
+                        .map_while(Result::ok)
+                        .any(|ty| names_tag(&ty));
+                }
+                Payload::ComponentTypeSection(types) => {
+                    uses.exceptions |= types
+                        .into_iter()
+                        .map_while(Result::ok)
+                        .any(|ty| names_tag_inside(&ty));
+                }
                 Payload::Version {
                     encoding: Encoding::Component,
                     ..
@@ -144,6 +158,39 @@ impl Uses {
         }
         uses.asynchronous_adapters = asynchronous && components > 1;
         Ok(uses)
+    }
+}
+
+/// Whether the type of a core module has a tag in it.
+fn names_tag(ty: &ParsedCoreType<'_>) -> bool {
+    let ParsedCoreType::Module(declarations) = ty else {
+        return false;
+    };
+    declarations.iter().any(|declaration| match declaration {
+        ModuleTypeDeclaration::Export { ty, .. } => matches!(ty, TypeRef::Tag(_)),
+        ModuleTypeDeclaration::Import(import) => matches!(import.ty, TypeRef::Tag(_)),
+        _ => false,
+    })
+}
+
+/// The same of the types of modules inside the type of a component or an instance.
+fn names_tag_inside(ty: &ComponentType<'_>) -> bool {
+    match ty {
+        ComponentType::Component(declarations) => {
+            declarations.iter().any(|declaration| match declaration {
+                ComponentTypeDeclaration::CoreType(ty) => names_tag(ty),
+                ComponentTypeDeclaration::Type(ty) => names_tag_inside(ty),
+                _ => false,
+            })
+        }
+        ComponentType::Instance(declarations) => {
+            declarations.iter().any(|declaration| match declaration {
+                InstanceTypeDeclaration::CoreType(ty) => names_tag(ty),
+                InstanceTypeDeclaration::Type(ty) => names_tag_inside(ty),
+                _ => false,
+            })
+        }
+        _ => false,
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) fn named_in_error(text: &str) -> Option<&'static str> {
 const ASYNC: &str = "the async proposal";
 const THREADS: &str = "the threads proposal";
 
+/// Whether a script's message says that a proposal is switched off.
+pub(crate) fn is_switched_off(message: &str) -> bool {
+    const PHRASES: &[&str] = &["feature is not active", "requires the component model"];
+    PHRASES.iter().any(|phrase| message.contains(phrase))
+}
+
 /// The proposal that a word of the text format belongs to.
 pub(crate) fn of_word(word: &str) -> Option<&'static str> {
     const ASYNC_WORDS: &[&str] = &[

@@ -669,6 +669,9 @@ impl Script {
             };
         }
         let accepted = |got: String| match proposals::used_by(&bytes) {
+            _ if proposals::is_switched_off(message) => {
+                Verdict::skipped("it wants a proposal to be switched off that is always on here")
+            }
             Some(proposal) => Verdict::skipped(format!(
                 "it uses {proposal}, which is let pass until it is called"
             )),
