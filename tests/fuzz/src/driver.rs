@@ -55,8 +55,12 @@ pub type Done = Vec<(&'static str, u64)>;
 /// Machine code lives as long as its engine.
 const CASES_PER_ENGINE: u64 = 300;
 
-/// Runs the plan: what was done, and what failed.
-pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> (Done, Vec<Failure>) {
+/// Runs the plan: what was done, and what failed. `begin` hears of every case before it is made, `progress` of every round.
+pub fn run(
+    plan: &Plan,
+    mut begin: impl FnMut(&'static str, u64),
+    mut progress: impl FnMut(&Done),
+) -> (Done, Vec<Failure>) {
     let chosen: Vec<_> = targets::ALL
         .iter()
         .filter(|(name, _)| plan.targets.is_empty() || plan.targets.iter().any(|t| t == name))
@@ -84,6 +88,7 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(&Done)) -> (Done, Vec<Failure>)
             until_next -= 1;
             let seed = mix(plan.seed, name, round);
             watchdog.watch(name, seed);
+            begin(name, seed);
             let outcome = case(&mut engine, *target, Choices::seeded(seed));
             watchdog.rest();
             if let Err((choices, _, _)) = outcome {

@@ -1,16 +1,24 @@
 //! `component-fuzz [--seed S] [--minutes M | --runs N] [--folder F] [TARGET...]`: runs the targets, all by default.
+//!
+//! The targets run in a process of their own, which writes down the case that it is about to make: a crash of it is found and told.
+//!
 //! `component-fuzz --case SEED TARGET` and `component-fuzz --replay choices.txt TARGET` make one case again.
 
 use anyhow::{Context, bail};
 use component_fuzz::choices::Choices;
 use component_fuzz::driver::{self, End, Failure, Plan};
 use component_fuzz::{memory, targets};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[global_allocator]
 static ALLOCATOR: memory::Counted = memory::Counted;
+
+/// Set in the process that makes the cases.
+const CHILD: &str = "COMPONENT_FUZZ_CHILD";
 
 const USAGE: &str =
     "usage: component-fuzz [--seed S] [--minutes M | --runs N] [--folder F] [TARGET...]
@@ -75,10 +83,20 @@ fn main() -> anyhow::Result<ExitCode> {
             Err(failure) => report(&failure, &folder).map(|()| ExitCode::FAILURE),
         };
     }
+    std::fs::create_dir_all(&folder)?;
+    let current = folder.join(format!("running-{}.txt", plan.seed));
+    if std::env::var_os(CHILD).is_none() {
+        return supervise(plan.seed, &current);
+    }
+    let current = std::fs::File::create(current)?;
     println!("component-fuzz: seed {}", plan.seed);
     let began = Instant::now();
     let mut told = began;
-    let (done, failures) = driver::run(&plan, |done| {
+    let begin = |target: &str, seed: u64| {
+        // What cannot be noted cannot be told after a crash; nothing else depends on it.
+        drop(current.write_all_at(format!("--case {seed} {target}\n{:60}", "").as_bytes(), 0));
+    };
+    let (done, failures) = driver::run(&plan, begin, |done| {
         if told.elapsed() > Duration::from_secs(60) {
             told = Instant::now();
             println!(
@@ -105,6 +123,27 @@ fn main() -> anyhow::Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// Runs this program once more, as the one that makes the cases, and says how it ended if not by itself.
+fn supervise(seed: u64, current: &Path) -> anyhow::Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--seed", &seed.to_string()])
+        .args(arguments)
+        .env(CHILD, "1")
+        .status()?;
+    if status.signal().is_some() {
+        let case = std::fs::read_to_string(current).unwrap_or_default();
+        let case = case.lines().next().unwrap_or("unknown");
+        println!("component-fuzz: crash: {status}\nmake it again with: component-fuzz {case}");
+        return Ok(ExitCode::FAILURE);
+    }
+    std::fs::remove_file(current)?;
+    Ok(match status.code() {
+        Some(0) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
     })
 }
 

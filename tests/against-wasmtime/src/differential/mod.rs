@@ -232,7 +232,7 @@ impl Sides {
     ) -> Result<bool, String> {
         let ours = self.ours.call(name, &vals(params.0, params.1)?);
         let ours = ours.map(|v| v.iter().filter_map(|v| Value::of_val(v, result?)).collect());
-        let ours = ours.map_err(|e| e.to_string());
+        let ours = ours.map_err(|e| scripts::told(&e));
         let their_params = params
             .0
             .iter()
