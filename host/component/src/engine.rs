@@ -256,12 +256,13 @@ fn features() -> Features {
         .reference_types(true)
         .multi_value(true)
         .extended_const(true)
-        .exceptions(true);
+        .exceptions(true)
+        .relaxed_simd(true);
     features
 }
 
 /// What we change in wasmer's settings that decides what is compiled; to be changed with them.
-const SETTINGS: &str = "opt=speed,shared-tables=1,exceptions=1";
+const SETTINGS: &str = "opt=speed,shared-tables=1,exceptions=1,relaxed-simd=1";
 
 /// Stands in a fingerprint between where the code runs and how it was compiled.
 const COMPILED: &str = " compiler ";

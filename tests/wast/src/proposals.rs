@@ -65,7 +65,7 @@ pub(crate) fn of_word(word: &str) -> Option<&'static str> {
         "waitable.",
     ];
     let starts = |prefix: &&str| word.starts_with(*prefix);
-    if word == "async" || ASYNC_WORDS.iter().any(|prefix| starts(prefix)) {
+    if word == "async" || ASYNC_WORDS.iter().any(starts) {
         Some(ASYNC)
     } else if word.starts_with("thread") || word == "shared" {
         Some(THREADS)

@@ -150,7 +150,8 @@ enum Slot {
 /// What stands under the name of a definition.
 #[derive(Clone)]
 enum Definition {
-    Component(Component),
+    /// With the proposal that it uses, of those that are let pass.
+    Component(Component, Option<&'static str>),
     Core(wasmer::Module),
     Absent(Absent),
 }
@@ -397,7 +398,7 @@ impl Script {
             };
         }
         match Component::new(&self.engine, &bytes) {
-            Ok(component) => Definition::Component(component),
+            Ok(component) => Definition::Component(component, proposals::used_by(&bytes)),
             Err(error) => Definition::Absent(failed_or_skipped(error.to_string())),
         }
     }
@@ -411,7 +412,7 @@ impl Script {
                 Err(InstantiationFailed::Trap(message)) => (Outcome::Trap(message), None),
                 Err(InstantiationFailed::Unlinkable(why)) => (Outcome::Unlinkable(why), None),
             }),
-            Definition::Component(component) => {
+            Definition::Component(component, _) => {
                 let checked = self.linker.check_imports(component);
                 match checked.and_then(|()| self.linker.instantiate(&mut self.store, component)) {
                     Ok(instance) => {
@@ -436,8 +437,14 @@ impl Script {
         let (verdict, slot) = match self.instantiate(definition) {
             Ok((_, Some(slot))) => (Verdict::Passed, slot),
             Ok((outcome, None)) => {
-                let verdict = Verdict::failed("an instance", outcome.show());
-                (verdict, Slot::Absent(Absent::Failed(outcome.show())))
+                // What scripts find to import has nothing asynchronous in it.
+                let absent = match (&outcome, definition) {
+                    (Outcome::Unlinkable(why), Definition::Component(_, Some(proposal))) => {
+                        Absent::Skipped(format!("it uses {proposal}: {why}"))
+                    }
+                    _ => Absent::Failed(outcome.show()),
+                };
+                (absent.verdict("an instance"), Slot::Absent(absent))
             }
             Err(verdict) => {
                 let absent = match &verdict {

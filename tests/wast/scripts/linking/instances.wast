@@ -152,3 +152,25 @@
     (import "backup" (implements "ns:store/kv") (instance (export "get" (func)))))
   (instance $none)
   (export "main" (implements "ns:store/kv@1.0.0") (instance $none)))
+
+;; Core modules may use what core WebAssembly has by now: several memories, bulk operations, relaxed SIMD, constant expressions.
+(component
+  (core module $m
+    (memory $a 1)
+    (memory $b 1)
+    (data $b (memory $b) (i32.const 0) "\2a")
+    (global $g i32 (i32.add (i32.const 40) (i32.const 2)))
+    (func (export "memories") (result i32)
+      (memory.copy $a $b (i32.const 8) (i32.const 0) (i32.const 1))
+      (i32.load8_u $a (i32.const 8)))
+    (func (export "constant") (result i32) (global.get $g))
+    (func (export "simd") (result i32)
+      (i8x16.extract_lane_u 0
+        (i8x16.relaxed_swizzle (v128.const i8x16 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 42) (i8x16.splat (i32.const 15))))))
+  (core instance $i (instantiate $m))
+  (func (export "memories") (result u32) (canon lift (core func $i "memories")))
+  (func (export "constant") (result u32) (canon lift (core func $i "constant")))
+  (func (export "simd") (result u32) (canon lift (core func $i "simd"))))
+(assert_return (invoke "memories") (u32.const 42))
+(assert_return (invoke "constant") (u32.const 42))
+(assert_return (invoke "simd") (u32.const 42))
