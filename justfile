@@ -99,6 +99,7 @@ test:
     step 'guests of the WASI tests' wasi-guests
     step 'tests of the host' _test-host
     step 'tests of the guests, on the host' _test-guests
+    step 'the engine without a compiler' headless
     step 'format, lints and documentation' check
     printf '\n== passed\n'
     printf '%s\n' "${times[@]}"
@@ -165,6 +166,23 @@ validate *PLUGINS:
 
 _guest-toolchain:
     @'{{ toolchain }}/guest-toolchain.sh'
+
+# Run, in a program without a compiler, what another has compiled
+headless:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo build --release {{ locked }} --workspace --example artifact
+    CARGO_TARGET_DIR='{{ target }}/headless' cargo build --release {{ locked }} -p wasmer-component --no-default-features --example artifact
+    '{{ target }}/release/examples/artifact' compile host/component/examples/greet.wat '{{ target }}/greet.artifact'
+    says=$('{{ target }}/headless/release/examples/artifact' run '{{ target }}/greet.artifact' greet headless)
+    [ "$says" = 'Hello, headless' ] || { echo "headless: error: the artifact said: $says" >&2; exit 1; }
+    if '{{ target }}/headless/release/examples/artifact' compile host/component/examples/greet.wat /dev/null 2>/dev/null; then
+        echo 'headless: error: a compiler is linked' >&2
+        exit 1
+    fi
+    compilers=$(CARGO_TARGET_DIR='{{ target }}/headless' cargo tree -p wasmer-component --no-default-features -e normal | grep -cE 'cranelift|wasmtime-environ' || true)
+    [ "$compilers" -eq 0 ] || { echo 'headless: error: the build has a compiler among its dependencies' >&2; exit 1; }
+    echo "headless: $says"
 
 _against-wasmtime:
     cd tests/against-wasmtime && CARGO_TARGET_DIR='{{ against_wasmtime }}' cargo build --release {{ locked }}

@@ -40,6 +40,10 @@
 //! Whatever a guest returns is checked before it is used: pointers, lengths, alignment, discriminants, characters,
 //! encodings, handles. No byte of a `list<u8>` is handled by itself. After a trap an instance takes no more calls.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod abi;
 mod artifact;
 mod component;
@@ -81,10 +85,10 @@ pub use module::{CoreType, CoreValueType, Module, ModuleType};
 pub use resource::{Resource, ResourceAny, ResourceTable, ResourceType};
 pub use store::{AsContextMut, Store, StoreContextMut};
 pub use typed::{
-    ComponentType, FillBytes, GuestMemory, LentBytes, Lift, LiftParams, LiftResult, Lower,
+    ComponentType, FillBytes, GuestMemory, LentBytes, LentStr, Lift, LiftParams, LiftResult, Lower,
     LowerParams, LowerResult, ParamTypes, ResultType,
 };
-pub use val::Val;
+pub use val::{Numbers, Val};
 pub use wasmer_component_derive::{ComponentType, Lift, Lower, flags};
 
 /// What derived code needs and nobody else.

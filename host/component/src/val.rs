@@ -1,6 +1,6 @@
 //! Dynamic values: for callers that know a function's type only at run time.
 //!
-//! A `list<u8>` is [`Val::Bytes`] and crosses in one copy, like everywhere else.
+//! A `list<u8>` is [`Val::Bytes`], a list of other numbers [`Val::Numbers`]: they cross in one copy, like everywhere else.
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::error::{Error, Result, TypeMismatch};
@@ -28,7 +28,9 @@ pub enum Val {
     String(String),
     /// A `list<u8>`.
     Bytes(Vec<u8>),
-    /// A list of any other type, of variable or fixed length.
+    /// A list of other numbers, of variable length. Where one is wanted, [`Val::List`] will do as well.
+    Numbers(Numbers),
+    /// A list of any other type, or of fixed length.
     List(Vec<Val>),
     /// Keys and values, in order.
     Map(Vec<(Val, Val)>),
@@ -45,6 +47,82 @@ pub enum Val {
     Result(Result<Option<Box<Val>>, Option<Box<Val>>>),
     /// Owned or borrowed.
     Resource(ResourceAny),
+}
+
+/// Writes [`Numbers`], one variant a type.
+macro_rules! numbers {
+    ($($variant:ident $rust:ident),*) => {
+        /// The elements of a list of numbers.
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        #[allow(missing_docs, reason = "each is the component type of the same name")]
+        pub enum Numbers {
+            $($variant(Vec<$rust>),)*
+        }
+
+        impl Numbers {
+            /// How many they are.
+            pub fn len(&self) -> usize {
+                match self {
+                    $(Numbers::$variant(numbers) => numbers.len(),)*
+                }
+            }
+
+            /// Number `index`, as a value of its own.
+            pub fn get(&self, index: usize) -> Option<Val> {
+                match self {
+                    $(Numbers::$variant(numbers) => numbers.get(index).copied().map(Val::$variant),)*
+                }
+            }
+
+            fn element(&self) -> Type {
+                match self {
+                    $(Numbers::$variant(_) => Type::$variant,)*
+                }
+            }
+
+            fn lower(&self, cx: &mut LowerContext<'_>) -> Result<(u32, u32)> {
+                match self {
+                    $(Numbers::$variant(numbers) => $rust::lower_list(numbers, cx, Type::$variant),)*
+                }
+            }
+
+            /// None when the elements are no numbers.
+            fn lift(
+                cx: &mut LiftContext<'_>,
+                element: Type,
+                ptr: u32,
+                len: u32,
+            ) -> Option<Result<Numbers>> {
+                match element {
+                    $(Type::$variant => {
+                        Some($rust::lift_list(cx, element, ptr, len).map(Numbers::$variant))
+                    })*
+                    _ => None,
+                }
+            }
+        }
+
+        $(impl From<Vec<$rust>> for Val {
+            fn from(numbers: Vec<$rust>) -> Val {
+                Val::Numbers(Numbers::$variant(numbers))
+            }
+        })*
+    };
+}
+
+numbers!(S8 i8, S16 i16, U16 u16, S32 i32, U32 u32, S64 i64, U64 u64, F32 f32, F64 f64);
+
+impl Numbers {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, as values of their own.
+    pub fn iter(&self) -> impl Iterator<Item = Val> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
 }
 
 impl Val {
@@ -65,7 +143,7 @@ impl Val {
             Val::Char(_) => "char",
             Val::String(_) => "string",
             Val::Bytes(_) => "list<u8>",
-            Val::List(_) => "list",
+            Val::List(_) | Val::Numbers(_) => "list",
             Val::Map(_) => "map",
             Val::Record(_) => "record",
             Val::Tuple(_) => "tuple",
@@ -109,6 +187,11 @@ impl Val {
                 let def = types.def(id).ok_or_else(mismatch)?;
                 match (value, &def.kind) {
                     (Val::Bytes(_), TypeKind::List(Type::U8)) => Ok(()),
+                    (Val::Numbers(numbers), TypeKind::List(element))
+                        if numbers.element() == *element =>
+                    {
+                        Ok(())
+                    }
                     (Val::List(items), TypeKind::List(element)) => items
                         .iter()
                         .try_for_each(|v| v.check(*element, types))
@@ -210,7 +293,7 @@ impl Val {
                 let end = dst.len() + def.flat.len();
                 match (compound, &def.kind) {
                     (
-                        Val::Bytes(_) | Val::List(_) | Val::Map(_),
+                        Val::Bytes(_) | Val::Numbers(_) | Val::List(_) | Val::Map(_),
                         TypeKind::List(_) | TypeKind::Map(..),
                     ) => {
                         let (ptr, len) = compound.lower_sequence(cx, &def.kind)?;
@@ -269,7 +352,7 @@ impl Val {
                 let def = def(ty, cx.types())?;
                 match (compound, &def.kind) {
                     (
-                        Val::Bytes(_) | Val::List(_) | Val::Map(_),
+                        Val::Bytes(_) | Val::Numbers(_) | Val::List(_) | Val::Map(_),
                         TypeKind::List(_) | TypeKind::Map(..),
                     ) => {
                         let (ptr, len) = compound.lower_sequence(cx, &def.kind)?;
@@ -313,6 +396,7 @@ impl Val {
     fn lower_sequence(&self, cx: &mut LowerContext<'_>, kind: &TypeKind) -> Result<(u32, u32)> {
         match (self, kind) {
             (Val::Bytes(bytes), _) => cx.lower_bytes(bytes),
+            (Val::Numbers(numbers), _) => numbers.lower(cx),
             (Val::List(items), TypeKind::List(element)) => {
                 let abi = cx.types().abi(*element);
                 let ptr = cx.alloc(abi.align, checked_size(items.len(), abi.size)?)?;
@@ -512,6 +596,9 @@ impl Val {
         match kind {
             TypeKind::List(Type::U8) => Ok(Val::Bytes(cx.list(ptr, len, 1, 1)?.to_vec())),
             TypeKind::List(element) => {
+                if let Some(numbers) = Numbers::lift(cx, *element, ptr, len) {
+                    return numbers.map(Val::Numbers);
+                }
                 let abi = cx.types().abi(*element);
                 let bytes = cx.list(ptr, len, abi.size, abi.align)?;
                 cx.charge_elements(len, abi.size, size_of::<Val>())?;

@@ -478,6 +478,12 @@ impl Value {
             (Val::Bytes(v), Ty::List(ty)) if **ty == Ty::U8 => {
                 Value::Many(v.iter().map(|v| Value::Int(u64::from(*v))).collect())
             }
+            (Val::Numbers(numbers), Ty::List(ty)) => Value::Many(
+                numbers
+                    .iter()
+                    .map(|v| Value::of_val(&v, ty))
+                    .collect::<Option<_>>()?,
+            ),
             (Val::List(items), Ty::List(ty) | Ty::FixedList(ty, _)) => Value::Many(
                 items
                     .iter()

@@ -133,6 +133,9 @@ pub(crate) fn same(expected: &WastVal<'_>, got: &Val) -> bool {
             let same = |(a, b): (&WastVal<'_>, &u8)| matches!(a, WastVal::U8(a) if a == b);
             a.len() == b.len() && a.iter().zip(b).all(same)
         }
+        (WastVal::List(a), Val::Numbers(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, &b))
+        }
         (WastVal::List(a), Val::Map(b)) => {
             let same = |(a, (k, v)): (&WastVal<'_>, &(Val, Val))| match a {
                 WastVal::Tuple(pair) => match pair.as_slice() {

@@ -1,9 +1,10 @@
-//! Byte lists without a copy too many: filled in the guest's memory, or lent out of it.
+//! Byte lists and strings without a copy too many: filled in the guest's memory, or lent out of it.
 
 use super::{ComponentType, Lift, Lower};
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::error::{Error, Result, TypeMismatch};
 use crate::types::{Abi, FlatType, Type, TypeKind, Types};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// Whether a type is `list<u8>`.
@@ -123,6 +124,51 @@ impl Lift for LentBytes {
     }
 }
 
+/// A `string` that stays where it is, in the guest's memory, if that is UTF-8 as ours: checked, not copied. Strings of guests with
+/// other encodings are converted.
+///
+/// Its text is there for as long as the guest has not run again: [`crate::TypedFunc::call_lent`] hands out both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LentStr(Text);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Text {
+    Lent(LentBytes),
+    Converted(String),
+}
+
+impl LentStr {
+    fn lift(cx: &mut LiftContext<'_>, (ptr, len): (u32, u32)) -> Result<LentStr> {
+        Ok(LentStr(match cx.string(ptr, len)? {
+            Cow::Borrowed(_) => Text::Lent(LentBytes { ptr, len }),
+            Cow::Owned(text) => Text::Converted(text),
+        }))
+    }
+}
+
+impl ComponentType for LentStr {
+    const ABI: Abi = Abi::POINTER_PAIR;
+
+    fn flat_types(out: &mut Vec<FlatType>) {
+        out.extend([FlatType::I32, FlatType::I32]);
+    }
+
+    fn typecheck(ty: Type, types: &Types) -> Result<(), TypeMismatch> {
+        String::typecheck(ty, types)
+    }
+}
+
+impl Lift for LentStr {
+    fn lift_flat(cx: &mut LiftContext<'_>, _: Type, src: &mut FlatReader<'_>) -> Result<Self> {
+        let pair = (src.pop_u32()?, src.pop_u32()?);
+        LentStr::lift(cx, pair)
+    }
+
+    fn load(cx: &mut LiftContext<'_>, _: Type, bytes: &[u8]) -> Result<Self> {
+        LentStr::lift(cx, super::primitives::load_pair(bytes)?)
+    }
+}
+
 /// The guest's memory while a result is lent out of it.
 #[derive(Debug, Clone, Copy)]
 pub struct GuestMemory<'a> {
@@ -136,5 +182,16 @@ impl<'a> GuestMemory<'a> {
             .get(lent.ptr as usize..)
             .and_then(|rest| rest.get(..lent.len()))
             .unwrap_or(&[])
+    }
+
+    /// The text of a lent string; none of it when it was lent by another guest.
+    pub fn str<'b>(&self, lent: &'b LentStr) -> &'b str
+    where
+        'a: 'b,
+    {
+        match &lent.0 {
+            Text::Lent(bytes) => std::str::from_utf8(self.bytes(bytes)).unwrap_or_default(),
+            Text::Converted(text) => text,
+        }
     }
 }

@@ -12,7 +12,7 @@ mod compound;
 pub mod derived;
 mod primitives;
 
-pub use bytes::{FillBytes, GuestMemory, LentBytes};
+pub use bytes::{FillBytes, GuestMemory, LentBytes, LentStr};
 pub use compound::{lift_discriminant, load_discriminant, store_discriminant};
 
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};

@@ -1,7 +1,7 @@
 //! Bulk bytes: filled in guest memory in place, lent out of it until post-return, never copied twice.
 
-use crate::common::{LIBC, engine, instantiate, instantiate_with};
-use wasmer_component::{Error, FillBytes, LentBytes, Linker, Val};
+use crate::common::{LIBC, echo, engine, instantiate, instantiate_with};
+use wasmer_component::{Error, FillBytes, LentBytes, LentStr, Linker, Val};
 
 /// A closure that fills a list, whatever its own type.
 type Filler<'a> = Box<dyn FnOnce(&mut [u8]) -> Result<usize, Error> + 'a>;
@@ -286,4 +286,86 @@ fn byte_parameters_of_an_import_arrive_whole() {
         run(u32::MAX, u32::MAX),
         Err(Error::Trap(_) | Error::Limit(_))
     ));
+}
+
+#[test]
+fn strings_are_lent_whatever_their_encoding() {
+    let text = |encoding: &str, data: &str, len: u32| {
+        format!(
+            r#"(component
+                 (core module $m (memory (export "memory") 1)
+                   (data (i32.const 8) "\20\00\00\00\{len:02x}\00\00\00")
+                   (data (i32.const 32) "{data}")
+                   (func (export "f") (result i32) (i32.const 8)))
+                 (core instance $i (instantiate $m))
+                 (func (export "f") (result string)
+                   (canon lift (core func $i "f") (memory (core memory $i "memory")) string-encoding={encoding})))"#
+        )
+    };
+    for (encoding, data, len) in [
+        ("utf8", r"gr\c3\bc\c3\9fe", 7),
+        ("utf16", r"g\00r\00\fc\00\df\00e\00", 5),
+        ("latin1+utf16", r"gr\fc\dfe", 5),
+    ] {
+        let (mut store, instance) = instantiate(&text(encoding, data, len)).unwrap();
+        let f = instance
+            .get_typed_func::<(), (LentStr,)>(&mut store, "f")
+            .unwrap();
+        let seen = f.call_lent(&mut store, (), |(lent,), guest| {
+            guest.str(&lent).to_string()
+        });
+        assert_eq!(seen.unwrap(), "grüße", "{encoding}");
+    }
+    let (mut store, instance) = instantiate(&text("utf8", r"gr\ff", 3)).unwrap();
+    let f = instance
+        .get_typed_func::<(), (LentStr,)>(&mut store, "f")
+        .unwrap();
+    let error = f.call_lent(&mut store, (), |_, _| ()).unwrap_err();
+    assert!(error.to_string().contains("invalid utf-8"), "{error}");
+}
+
+/// Lists of numbers cross in one copy in the dynamic API, too; the host may pass them one by one as well.
+#[test]
+fn dynamic_lists_of_numbers_are_numbers() {
+    let cases: [(&str, Val, Vec<Val>); 5] = [
+        (
+            "u16",
+            vec![1u16, 65535].into(),
+            vec![Val::U16(1), Val::U16(65535)],
+        ),
+        ("s32", vec![-1i32].into(), vec![Val::S32(-1)]),
+        (
+            "u64",
+            vec![u64::MAX, 0].into(),
+            vec![Val::U64(u64::MAX), Val::U64(0)],
+        ),
+        (
+            "f64",
+            vec![0.5f64, -2.0].into(),
+            vec![Val::F64(0.5), Val::F64(-2.0)],
+        ),
+        ("s8", Vec::<i8>::new().into(), vec![]),
+    ];
+    for (ty, numbers, one_by_one) in cases {
+        let text = echo(&[], &format!("(list {ty})"), &["i32", "i32"], "");
+        let engine = engine();
+        let mut linker = Linker::<()>::new(&engine);
+        linker
+            .instance("test:abi/host")
+            .unwrap()
+            .func_new("f", |_, _, params| Ok(params.first().cloned()))
+            .unwrap();
+        let (mut store, instance) = instantiate_with(&engine, &linker, (), &text).unwrap();
+        let f = instance.get_func(&mut store, "f").unwrap();
+        let expected = Some(numbers.clone());
+        assert_eq!(f.call(&mut store, &[numbers]).unwrap(), expected, "{ty}");
+        let listed = Val::List(one_by_one.clone());
+        let seen = f.call(&mut store, &[listed]).unwrap();
+        assert_eq!(seen, expected, "{ty}");
+        let Some(Val::Numbers(numbers)) = seen else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), one_by_one);
+        assert_eq!(numbers.len(), one_by_one.len());
+    }
 }

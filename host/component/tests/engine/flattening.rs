@@ -347,10 +347,7 @@ fn record_value(choice: Val) -> Val {
         ),
         ("colour".to_owned(), Val::Enum("blue".to_owned())),
         ("choice".to_owned(), choice),
-        (
-            "tail".to_owned(),
-            Val::List(vec![Val::U16(1), Val::U16(65535)]),
-        ),
+        ("tail".to_owned(), Val::from(vec![1u16, 65535])),
     ])
 }
 

@@ -257,7 +257,7 @@ fn empty_strings_and_lists_may_end_at_the_end_of_memory_but_not_lie_beyond() {
     assert_trap(stored("(list u8)", r"\01\00\01\00\00\00\00\00"), "bounds");
     assert_eq!(
         stored("(list u64)", r"\00\00\01\00\00\00\00\00").unwrap(),
-        Val::List(vec![])
+        Val::from(Vec::<u64>::new())
     );
     assert_trap(stored("(list u64)", r"\08\00\01\00\00\00\00\00"), "bounds");
 }
