@@ -1,0 +1,1 @@
+"""Write Chipmunk plugins in Python: see the modules `parser` and `source`, and this folder's README."""
