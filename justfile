@@ -111,6 +111,7 @@ check:
     cd tests/wasi-guests && cargo fmt --all --check
     cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
+    cd tests/wasi-guests && CARGO_TARGET_DIR='{{ wasi_guests }}' cargo clippy --release {{ locked }} --workspace -- -D warnings
     RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
 

@@ -2,6 +2,7 @@
 
 use wasmer_component::{ComponentType, Lift, Linker, Lower, Resource, Result, flags};
 
+use super::guest_bytes::GuestBytes;
 use super::interface;
 use super::io::{Input, Output, failure_code, list};
 use crate::fs::{
@@ -223,8 +224,9 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
         fd.read(length, offset)
             .map(|(chunk, end)| (list(chunk), end))
     });
-    method!("write", |fd, bytes: Vec<u8>, offset: u64| {
-        fd.write(&bytes, offset).map(|written| written as u64)
+    method!("write", |fd, bytes: GuestBytes, offset: u64| {
+        fd.write(bytes.as_slice(), offset)
+            .map(|written| written as u64)
     });
     method!("create-directory-at", |fd, path: String| fd
         .create_directory_at(&path));

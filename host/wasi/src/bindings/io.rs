@@ -6,6 +6,7 @@ use wasmer_component::{
 
 use std::collections::hash_map::Entry;
 
+use super::guest_bytes::GuestBytes;
 use super::interface;
 use crate::fs::ErrorCode;
 use crate::net::{Incoming, Lookup, Outgoing, TcpSocket};
@@ -335,15 +336,16 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
     )?;
     streams.func_wrap(
         "[method]output-stream.write",
-        |mut cx, (this, bytes): (Out, Vec<u8>)| {
+        |mut cx, (this, bytes): (Out, GuestBytes)| {
             let ctx = cx.data_mut().wasi();
-            let written = ctx.table.get_mut(&this)?.write(&bytes)?;
+            let written = ctx.table.get_mut(&this)?.write(bytes.as_slice())?;
             Ok((seen(ctx, written)?,))
         },
     )?;
     streams.func_wrap(
         "[method]output-stream.blocking-write-and-flush",
-        |mut cx, (this, bytes): (Out, Vec<u8>)| {
+        |mut cx, (this, bytes): (Out, GuestBytes)| {
+            let bytes = bytes.as_slice();
             at_most_a_page(bytes.len() as u64)?;
             let outcome = write_all(&mut cx, &this, bytes.len() as u64, |range| bytes.get(range))?;
             Ok((seen(cx.data_mut().wasi(), outcome)?,))

@@ -6,6 +6,7 @@
 mod cli;
 mod clocks;
 mod filesystem;
+mod guest_bytes;
 mod http;
 mod io;
 mod random;

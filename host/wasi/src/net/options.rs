@@ -70,10 +70,11 @@ pub(super) fn hop_limit(fd: impl AsFd, family: Family) -> NetResult<u8> {
 
 pub(super) fn set_hop_limit(fd: impl AsFd, family: Family, value: u8) -> NetResult<()> {
     not_zero(value)?;
-    Ok(match family {
+    match family {
         Family::Ipv4 => sockopt::set_ip_ttl(fd, value.into())?,
         Family::Ipv6 => sockopt::set_ipv6_unicast_hops(fd, Some(value))?,
-    })
+    }
+    Ok(())
 }
 
 pub(super) fn receive_buffer(fd: impl AsFd) -> NetResult<u64> {
