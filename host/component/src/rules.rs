@@ -1,10 +1,14 @@
-//! Two rules of the specification that this release of the validator does not know yet.
+//! Rules that the validator and the translator of this release do not know.
 //!
 //! - Names of one scope are *strongly unique*: also when hyphens are left out and letters are taken as lower case, `foo-bar` and
 //!   `fooBar` being one name in some language; and no method is called like its own resource.
 //! - A value takes less than 2^28 bytes in memory, with 64-bit pointers.
 //!
-//! Both are checked on the payloads of a component as they come, before it is translated; whatever else is wrong with them is left to the
+//! - Labels of records, variants and flags are the same label whatever the case of their letters, so two components that differ in
+//!   it can be composed. The translator's adapters compare them letter by letter, panic, and panic once more while that unwinds, which
+//!   ends the process: such components are refused ([`Rules::clash`]).
+//!
+//! They are checked on the payloads of a component as they come, before it is translated; whatever else is wrong with them is left to the
 //! validator. What cannot be known from one component alone (types that come out of instances) counts as one byte.
 //!
 //! Source: component-model, Explainer ("Name Uniqueness") and CanonicalABI ("Element Size").
@@ -71,6 +75,12 @@ pub(crate) struct Rules {
     scopes: Vec<Scope>,
     /// Whether the innermost thing that is open is a core module.
     modules: usize,
+    /// How many components there are, nested ones and the outermost.
+    components: usize,
+    /// Labels of types as they were first written, by what they are in lower case.
+    labels: HashMap<String, String>,
+    /// Two labels that differ in case only.
+    clash: Option<(String, String)>,
 }
 
 impl Rules {
@@ -83,7 +93,10 @@ impl Rules {
             Payload::Version {
                 encoding: Encoding::Component,
                 ..
-            } => self.scopes.push(Scope::default()),
+            } => {
+                self.components += 1;
+                self.scopes.push(Scope::default());
+            }
             Payload::Version { .. } => self.modules += 1,
             Payload::End(_) if self.modules > 0 => self.modules -= 1,
             Payload::End(_) => drop(self.scopes.pop()),
@@ -128,6 +141,34 @@ impl Rules {
         Ok(())
     }
 
+    /// Two labels that would confuse the adapters between components, if there are any.
+    pub fn clash(&self) -> Option<&(String, String)> {
+        self.clash.as_ref().filter(|_| self.components > 1)
+    }
+
+    fn labels(&mut self, ty: &ComponentDefinedType<'_>) {
+        match ty {
+            ComponentDefinedType::Record(fields) => {
+                fields.iter().for_each(|(label, _)| self.label(label));
+            }
+            ComponentDefinedType::Variant(cases) => {
+                cases.iter().for_each(|case| self.label(case.name));
+            }
+            ComponentDefinedType::Flags(labels) => {
+                labels.iter().for_each(|label| self.label(label));
+            }
+            _ => {}
+        }
+    }
+
+    fn label(&mut self, label: &str) {
+        let known = self.labels.entry(label.to_ascii_lowercase());
+        let known = known.or_insert_with(|| label.to_string());
+        if known != label && self.clash.is_none() {
+            self.clash = Some((known.clone(), label.to_string()));
+        }
+    }
+
     fn push(&mut self, layout: Layout) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.types.push(layout);
@@ -137,6 +178,7 @@ impl Rules {
     fn ty(&mut self, ty: &ComponentType<'_>) -> Result<(), String> {
         let layout = match ty {
             ComponentType::Defined(ty) => {
+                self.labels(ty);
                 let layout = self.defined(ty);
                 if layout.size >= MAX_VALUE_SIZE {
                     return Err(format!(

@@ -156,6 +156,11 @@ impl Uses {
                 _ => {}
             }
         }
+        if let Some((first, second)) = rules.clash() {
+            return Err(Error::Unsupported(format!(
+                "adapters between components for labels that differ only in case (`{first}`, `{second}`)"
+            )));
+        }
         uses.asynchronous_adapters = asynchronous && components > 1;
         Ok(uses)
     }

@@ -458,3 +458,47 @@ fn a_lent_handle_cannot_be_given_away_in_the_same_call() {
         "{trap}"
     );
 }
+
+/// Two components that call a label by different names, as far as case goes.
+fn labels(theirs: &str, ours: &str) -> String {
+    format!(
+        r#"
+(component
+  (component $a
+    (core module $m (func (export "f") (param i32)))
+    (core instance $m (instantiate $m))
+    (type $v' (variant (case "{theirs}") (case "other")))
+    (export $v "v" (type $v'))
+    (func (export "f") (param "v" $v) (canon lift (core func $m "f"))))
+  (component $b
+    (import "a" (instance $a
+      (type $v' (variant (case "{ours}") (case "other")))
+      (export "v" (type $v (eq $v')))
+      (export "f" (func (param "v" $v)))))
+    (core func $f (canon lower (func $a "f")))
+    (core module $m
+      (import "" "f" (func $f (param i32)))
+      (func (export "run") (call $f (i32.const 0))))
+    (core instance $m (instantiate $m (with "" (instance (export "f" (func $f))))))
+    (func (export "run") (canon lift (core func $m "run"))))
+  (instance $a (instantiate $a))
+  (instance $b (instantiate $b (with "a" (instance $a))))
+  (export "run" (func $b "run")))
+"#
+    )
+}
+
+/// The fuzzer's: the translator panicked, and once more while that unwound, which ended the process.
+#[test]
+fn labels_that_differ_in_case_between_components_are_refused() {
+    let (mut store, instance) = instantiate(&labels("first", "first")).unwrap();
+    let run = instance
+        .get_typed_func::<(), ()>(&mut store, "run")
+        .unwrap();
+    run.call(&mut store, ()).unwrap();
+    let error = instantiate(&labels("first", "FIRST")).unwrap_err();
+    assert!(
+        matches!(&error, Error::Unsupported(what) if what.contains("`first`, `FIRST`")),
+        "{error:?}"
+    );
+}
