@@ -88,16 +88,23 @@ pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
     Ok(Translated { ir, modules })
 }
 
-/// Why the translator gave up on a component.
+/// Why the translator gave up on a component. It may be the validator in it that did.
 #[cold]
 fn validate(bytes: &[u8], uses: Uses) -> Error {
-    let mut validator = Validator::new_with_features(features(uses));
-    for payload in Parser::new(0).parse_all(bytes) {
-        if let Err(e) = payload.and_then(|payload| validator.payload(&payload).map(drop)) {
-            return Error::Translate(e.to_string());
-        }
+    // Unwind safety: what is changed is dropped.
+    let refused = catch_unwind(|| {
+        let mut validator = Validator::new_with_features(features(uses));
+        Parser::new(0).parse_all(bytes).find_map(|payload| {
+            payload
+                .and_then(|payload| validator.payload(&payload).map(drop))
+                .err()
+        })
+    });
+    match refused {
+        Ok(Some(e)) => Error::Translate(e.to_string()),
+        Ok(None) => Error::Unsupported("types that the translator gives up on".to_string()),
+        Err(_) => Error::Unsupported("types that the validator gives up on".to_string()),
     }
-    Error::Unsupported("a combination of types that the translator cannot handle".to_string())
 }
 
 /// What a component has in it that makes the translator work differently, found before translating.

@@ -502,3 +502,25 @@ fn labels_that_differ_in_case_between_components_are_refused() {
         "{error:?}"
     );
 }
+
+/// Two instances of one type whose exports are one and the same type: wasmparser 0.254 asserts that there are no such.
+#[test]
+fn a_validator_that_panics_is_an_error() {
+    let wat = r#"
+        (component
+          (component $c
+            (type $inner (instance (type $u u32) (export "t" (type (eq $u)))))
+            (type $outer (instance (export "a" (instance (type $inner))) (export "b" (instance (type $inner)))))
+            (import "x" (instance (type $outer))))
+          (type $u u32)
+          (instance $i (export "t" (type $u)))
+          (instance $o (export "a" (instance $i)) (export "b" (instance $i)))
+          (instance (instantiate $c (with "x" (instance $o)))))
+    "#;
+    let bytes = wat::parse_str(wat).unwrap();
+    let error = wasmer_component::Component::new(&engine(), &bytes).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the component needs types that the validator gives up on, which this runtime does not have"
+    );
+}
