@@ -147,14 +147,6 @@ fn case(engines: &Engines, c: &mut Choices, tally: &mut Tally) -> Result<(), (St
         maps: true,
     };
     let between = c.below(3) == 2;
-    let drafts = if between {
-        Drafts {
-            maps: false,
-            ..drafts
-        }
-    } else {
-        drafts
-    };
     let f = Signature::any(c, drafts);
     let g = Signature::any(c, drafts);
     let (encoding, other) = (Encoding::any(c), Encoding::any(c));

@@ -18,12 +18,7 @@ use wasmer_component::Error;
 
 /// The target.
 pub fn run(case: &mut Case<'_>, c: &mut Choices) -> Result<(), String> {
-    // The translator makes no adapters for maps and fixed lists of this size.
-    let drafts = Drafts {
-        fixed_lists: false,
-        maps: false,
-    };
-    let f = Signature::any(c, drafts);
+    let f = Signature::any(c, Drafts::ALL);
     let (ours, theirs) = (Encoding::any(c), Encoding::any(c));
     let component = case.compile(&composed(&f, ours, theirs))?;
     let mut session = None;

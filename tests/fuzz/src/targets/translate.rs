@@ -59,16 +59,9 @@ fn seeds(c: &mut Choices) -> Result<Vec<Vec<u8>>, String> {
         Signature::any(c, Drafts::ALL),
         Signature::any(c, Drafts::ALL),
     );
-    let plain = Signature::any(
-        c,
-        Drafts {
-            fixed_lists: false,
-            maps: false,
-        },
-    );
     let generated = [
         single(&f, &g, Encoding::any(c)),
-        composed(&plain, Encoding::any(c), Encoding::any(c)),
+        composed(&f, Encoding::any(c), Encoding::any(c)),
     ];
     let texts = generated
         .iter()
