@@ -117,7 +117,7 @@ check:
 
 # Figures, native against plugins; arguments go to the bench (try --help)
 bench *ARGUMENTS: build
-    cargo build --release {{ locked }} -p chipmunk-plugins-bench
+    cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' "$@"
 
 # Figures of the component engine beside the wasmtime crate's: --runs N, --only TEXT, --json
@@ -140,7 +140,8 @@ differential MINUTES='5' *SCRIPTS='': _against-wasmtime
 
 # Fuzz the component engine: MINUTES, then targets (all by default); failures go to fuzz-failures in the target folder
 fuzz MINUTES='10' *TARGETS='':
-    cargo run --release {{ locked }} -p component-fuzz -- --folder '{{ target }}/fuzz-failures' --minutes {{ MINUTES }} {{ TARGETS }}
+    cargo build --release {{ locked }} --workspace --bin component-fuzz
+    '{{ target }}/release/component-fuzz' --folder '{{ target }}/fuzz-failures' --minutes {{ MINUTES }} {{ TARGETS }}
 
 # Run .wast scripts of the Component Model on the engine: our own, or the files and folders given (--json, --verbose)
 wast *ARGUMENTS:
@@ -189,7 +190,7 @@ _against-wasmtime:
     cd tests/against-wasmtime && CARGO_TARGET_DIR='{{ against_wasmtime }}' cargo build --release {{ locked }}
 
 _host:
-    cargo build --release {{ locked }} -p chipmunk-plugins-cli
+    cargo build --release {{ locked }} --workspace --bin chipmunk-plugins
 
 _plugins ROAD FOLDER:
     @CARGO_TARGET_DIR='{{ guest_target }}' '{{ toolchain }}/build-plugins.sh' {{ ROAD }} '{{ FOLDER }}' {{ plugins }}

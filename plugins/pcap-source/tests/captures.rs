@@ -446,12 +446,9 @@ fn what_is_before_the_damage_is_read() {
 }
 
 #[test]
+#[cfg_attr(not(real_traces), ignore = "skipped: no ../shared/data")]
 fn real_captures() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if !data.is_dir() {
-        println!("skipped: no ../shared/data");
-        return;
-    }
     let bytes = |name: &str| read_file(&data.join(name), 0, 1000).unwrap();
     let (pcap, pcapng) = (
         bytes("chipmunk_someip_udp_someip.pcap"),
