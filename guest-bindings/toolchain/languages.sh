@@ -30,17 +30,22 @@ python_package() {
         "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$name==$version"
 }
 
+# Nothing else is installed beside it: npm then takes away what it needs.
 npm_package() {
     local name=$1 version=$2 folder=$cache/js
-    if grep -qs "\"version\": \"$version\"" "$folder/node_modules/$name/package.json"; then
+    if [ "$(js_version)" = "$version" ]; then
         say "$name $version is there"
         return
     fi
     have npm || apt_install nodejs npm
+    rm -rf "$folder"
     mkdir -p "$folder"
     waiting "fetching $name $version, once (half a minute)" \
         npm install --prefix "$folder" --no-audit --no-fund --loglevel=error "$name@$version"
 }
+
+# The version of componentize-js, if it runs.
+js_version() { "$cache/js/node_modules/.bin/componentize-js" --version 2>/dev/null || true; }
 
 # A compiler for WebAssembly: Debian's clang where packages can be installed, else Zig's, which any user can fetch.
 native_compiler() {
@@ -70,7 +75,7 @@ present() {
     cpp) have chipmunk-guest && find_compiler cpp && has_cpp_library ;;
     zig) have chipmunk-guest && [ -x "$cache/python/bin/python" ] && "$cache/python/bin/python" -c 'import ziglang' 2>/dev/null ;;
     python) [ -x "$cache/python/bin/componentize-py" ] ;;
-    js) have node && [ -x "$cache/js/node_modules/.bin/componentize-js" ] ;;
+    js) [ -n "$(js_version)" ] ;;
     esac
 }
 

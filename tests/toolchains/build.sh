@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
-guests_here=$here/guests wit=$here/wit npm=$cache/js/node_modules/.bin python=$cache/python/bin
+guests_here=$here/guests wit=$here/wit npm=$cache/js/node_modules/.bin others=$cache/js-others/node_modules/.bin python=$cache/python/bin
 [ $# -gt 0 ] || set -- rust-unknown rust-wasip2 cargo-component c-wasi c-freestanding cpp zig js-starlingmonkey \
     js-quickjs-sync js-quickjs python python-stub assemblyscript
 work=$(mktemp -d)
@@ -59,15 +59,15 @@ build() {
     js-starlingmonkey)
         "$npm/componentize-js" "$guests_here/js/kit.js" -w "$wit" -n kit -o "$out/$1.wasm" --disable stdio random clocks http fetch-event
         ;;
-    js-quickjs-sync) "$npm/componentize-qjs" --wit "$wit" -n kit --js "$guests_here/js/kit.js" --sync --stub-wasi -o "$out/$1.wasm" ;;
-    js-quickjs) "$npm/componentize-qjs" --wit "$wit" -n kit --js "$guests_here/js/kit.js" -o "$out/$1.wasm" ;;
+    js-quickjs-sync) "$others/componentize-qjs" --wit "$wit" -n kit --js "$guests_here/js/kit.js" --sync --stub-wasi -o "$out/$1.wasm" ;;
+    js-quickjs) "$others/componentize-qjs" --wit "$wit" -n kit --js "$guests_here/js/kit.js" -o "$out/$1.wasm" ;;
     python) "$python/componentize-py" -d "$wit" -w kit componentize -p "$guests_here/python" -o "$out/$1.wasm" app ;;
     python-stub) "$python/componentize-py" -d "$wit" -w kit componentize -p "$guests_here/python" --stub-wasi -o "$out/$1.wasm" app ;;
     assemblyscript)
         # Names of exports that AssemblyScript cannot write are given in the text format.
-        "$npm/asc" "$guests_here/assemblyscript/kit.ts" -O2 --runtime stub --use abort= -o "$work/core.wasm" -t "$work/core.wat" &&
+        "$others/asc" "$guests_here/assemblyscript/kit.ts" -O2 --runtime stub --use abort= -o "$work/core.wasm" -t "$work/core.wat" &&
             sed -i 's/(export "\(text\|bytes\|through\)"/(export "test:kit\/words@0.1.0#\1"/' "$work/core.wat" &&
-            "$npm/wasm-as" --enable-bulk-memory "$work/core.wat" -o "$work/core.wasm" &&
+            "$others/wasm-as" --enable-bulk-memory "$work/core.wat" -o "$work/core.wasm" &&
             chipmunk-guest embed --utf16 "$wit" small "$work/core.wasm" "$work/embedded.wasm" &&
             chipmunk-guest component "$work/embedded.wasm" "$out/$1.wasm"
         ;;
@@ -84,8 +84,8 @@ absent() {
     cpp) have chipmunk-guest && find_compiler cpp || echo 'just setup cpp' ;;
     zig) [ -d "$cache/python" ] && have chipmunk-guest || echo 'just setup zig' ;;
     js-starlingmonkey) [ -x "$npm/componentize-js" ] || echo 'just setup js' ;;
-    js-quickjs*) [ -x "$npm/componentize-qjs" ] || echo "npm install --prefix $cache/js componentize-qjs@0.4.5" ;;
-    assemblyscript) [ -x "$npm/asc" ] || echo "npm install --prefix $cache/js assemblyscript@0.28.20" ;;
+    js-quickjs*) [ -x "$others/componentize-qjs" ] || echo "npm install --prefix $cache/js-others componentize-qjs@0.4.5" ;;
+    assemblyscript) [ -x "$others/asc" ] || echo "npm install --prefix $cache/js-others assemblyscript@0.28.20" ;;
     python*) [ -x "$python/componentize-py" ] || echo 'just setup python' ;;
     esac
 }
