@@ -492,10 +492,16 @@ impl Lift for ResourceAny {
 }
 
 /// The host's things behind the resources it defines, by representation.
-#[derive(Default)]
 pub struct ResourceTable {
     slots: Vec<Option<Box<dyn Any + Send>>>,
     free: Vec<u32>,
+    limit: usize,
+}
+
+impl Default for ResourceTable {
+    fn default() -> ResourceTable {
+        ResourceTable::with_limit(MAX_HANDLES)
+    }
 }
 
 impl std::fmt::Debug for ResourceTable {
@@ -512,6 +518,15 @@ impl ResourceTable {
         ResourceTable::default()
     }
 
+    /// An empty table that never holds more than `limit` things: what a guest asks for costs the host memory.
+    pub fn with_limit(limit: usize) -> ResourceTable {
+        ResourceTable {
+            slots: Vec::new(),
+            free: Vec::new(),
+            limit: limit.min(MAX_HANDLES),
+        }
+    }
+
     /// Adds a thing; gives the resource that stands for it, owned.
     ///
     /// # Errors
@@ -526,7 +541,7 @@ impl ResourceTable {
         }
         let index = u32::try_from(self.slots.len())
             .ok()
-            .filter(|i| (*i as usize) < MAX_HANDLES);
+            .filter(|i| (*i as usize) < self.limit);
         let index = index
             .ok_or_else(|| Error::Resource("the host's resource table is full".to_string()))?;
         self.slots.push(Some(thing));

@@ -17,6 +17,9 @@ use crate::stream::{
 use tempfile::TempDir;
 use wasmer_component::ResourceTable;
 
+/// The most handles of all kinds that a guest may have at a time. One more is a trap.
+const MAX_HANDLES: usize = 1 << 16;
+
 /// What a guest sees of its surroundings, and the handles it has opened. One for every store; made by a [`WasiCtxBuilder`].
 pub struct WasiCtx {
     pub(crate) table: ResourceTable,
@@ -217,7 +220,7 @@ impl WasiCtxBuilder {
         };
         let opened = grant::open(&self.grants)?;
         Ok(WasiCtx {
-            table: ResourceTable::new(),
+            table: ResourceTable::with_limit(MAX_HANDLES),
             arguments: self.arguments.clone(),
             environment: self.environment.clone(),
             working_directory: self.working_directory.clone(),

@@ -3,8 +3,9 @@
 //! Everything here is synchronous: a guest that waits blocks its thread in `poll(2)`, until what it waits for has happened or
 //! the call's deadline has passed. Nothing spins, except for what can only be asked ([`Readiness::AskAgain`]).
 
+use std::collections::HashMap;
 use std::fmt;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,20 +86,23 @@ pub fn wait_for_some(set: &[Readiness], deadline: Option<Instant>) -> Result<Vec
 
 /// One `poll(2)`. A signal or an error of the call itself counts as "nothing yet".
 fn wait_once(set: &[Readiness], timeout: Option<Duration>) -> Vec<bool> {
+    let mut fds: Vec<PollFd<'_>> = Vec::new();
+    // Which of them each of `set` waits for. One descriptor is asked once however often it is waited for: the system refuses
+    // more than a process can have open.
+    let mut asked: HashMap<(RawFd, PollFlags), usize> = HashMap::new();
     let mut places = Vec::new();
-    let mut fds = Vec::new();
     for (place, readiness) in set.iter().enumerate() {
-        match readiness {
-            Readiness::Readable(fd) => {
-                places.push(place);
-                fds.push(PollFd::new(fd, PollFlags::IN));
-            }
-            Readiness::Writable(fd) => {
-                places.push(place);
-                fds.push(PollFd::new(fd, PollFlags::OUT));
-            }
-            _ => {}
-        }
+        let (fd, flags) = match readiness {
+            Readiness::Readable(fd) => (fd, PollFlags::IN),
+            Readiness::Writable(fd) => (fd, PollFlags::OUT),
+            _ => continue,
+        };
+        let number = (fd.as_fd().as_raw_fd(), flags);
+        let asked = asked.entry(number).or_insert_with(|| {
+            fds.push(PollFd::new(fd, flags));
+            fds.len() - 1
+        });
+        places.push((place, *asked));
     }
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
@@ -121,8 +125,8 @@ fn wait_once(set: &[Readiness], timeout: Option<Duration>) -> Vec<bool> {
         })
         .collect();
     if polled {
-        for (place, fd) in places.into_iter().zip(&fds) {
-            if let Some(slot) = ready.get_mut(place) {
+        for (place, fd) in places {
+            if let (Some(slot), Some(fd)) = (ready.get_mut(place), fds.get(fd)) {
                 *slot = !fd.revents().is_empty();
             }
         }

@@ -116,7 +116,8 @@ impl From<rustix::io::Errno> for ErrorCode {
             Errno::NODEV => ErrorCode::NoDevice,
             Errno::NOENT => ErrorCode::NoEntry,
             Errno::NOLCK => ErrorCode::NoLock,
-            Errno::NOMEM => ErrorCode::InsufficientMemory,
+            // WASI has no code for too many open files.
+            Errno::NOMEM | Errno::MFILE | Errno::NFILE => ErrorCode::InsufficientMemory,
             Errno::NOSPC => ErrorCode::InsufficientSpace,
             Errno::NOTDIR => ErrorCode::NotDirectory,
             Errno::NOTEMPTY => ErrorCode::NotEmpty,

@@ -26,8 +26,16 @@ use super::{
 };
 use crate::readiness::Readiness;
 
+/// The most files and directories of one granted directory that may be open at a time: a process has few descriptors, and the
+/// guest is not alone in it.
+const MAX_OPEN: usize = 512;
+
 /// A directory of the host.
-pub struct HostDirectory(Dir);
+pub struct HostDirectory {
+    dir: Dir,
+    /// One for each that is open of those reached through the same grant.
+    open: Arc<()>,
+}
 
 impl HostDirectory {
     /// Opens `path` with the process's own rights. This is where authority comes from: what is reachable from here on is
@@ -35,35 +43,48 @@ impl HostDirectory {
     ///
     /// Errors: those of the system, as they are, for a message to the user.
     pub fn open(path: &std::path::Path) -> io::Result<Self> {
-        Dir::open_ambient_dir(path, cap_std::ambient_authority()).map(HostDirectory)
+        let dir = Dir::open_ambient_dir(path, cap_std::ambient_authority())?;
+        Ok(HostDirectory {
+            dir,
+            open: Arc::default(),
+        })
+    }
+
+    /// The place of one more open file or directory.
+    fn ticket(&self) -> FsResult<Arc<()>> {
+        if Arc::strong_count(&self.open) > MAX_OPEN {
+            return Err(ErrorCode::InsufficientMemory);
+        }
+        Ok(self.open.clone())
     }
 
     fn same_kind(directory: &dyn Directory) -> FsResult<&Dir> {
         directory
             .as_any()
             .downcast_ref::<HostDirectory>()
-            .map(|host| &host.0)
+            .map(|host| &host.dir)
             .ok_or(ErrorCode::CrossDevice)
     }
 
     fn metadata(&self, path: GuestPath<'_>, follow: bool) -> FsResult<Metadata> {
         Ok(if follow || path.has_trailing_slash() {
-            self.0.metadata(path)?
+            self.dir.metadata(path)?
         } else {
-            self.0.symlink_metadata(path)?
+            self.dir.symlink_metadata(path)?
         })
     }
 }
 
 impl Directory for HostDirectory {
     fn open_at(&self, path: GuestPath<'_>, how: OpenHow) -> FsResult<Node> {
+        let open = self.ticket()?;
         if how.directory {
-            let directory = if how.follow {
-                self.0.open_dir(path)?
+            let dir = if how.follow {
+                self.dir.open_dir(path)?
             } else {
-                self.0.open_dir_nofollow(path)?
+                self.dir.open_dir_nofollow(path)?
             };
-            return Ok(Node::Directory(Arc::new(HostDirectory(directory))));
+            return Ok(Node::Directory(Arc::new(HostDirectory { dir, open })));
         }
         let mut options = OpenOptions::new();
         // The system wants one of them; and to create or truncate it wants `write`. What the guest may do with the handle is
@@ -84,13 +105,13 @@ impl Directory for HostDirectory {
             FollowSymlinks::No
         });
         options.nonblock(true).sync(how.sync).dsync(how.data_sync);
-        let file = match self.0.open_with(path, &options) {
+        let file = match self.dir.open_with(path, &options) {
             // The system wants `write` for creating, and the file is there and may only be read.
             Err(error)
                 if error.raw_os_error() == Some(rustix::io::Errno::ACCESS.raw_os_error())
                     && !(how.write || how.truncate || how.exclusive) =>
             {
-                self.0
+                self.dir
                     .open_with(path, options.create(false).write(false).read(true))?
             }
             file => file?,
@@ -98,14 +119,15 @@ impl Directory for HostDirectory {
         .into_std();
         let kind = Metadata::from_file(&file).map(|metadata| kind_of(&metadata.file_type()))?;
         Ok(if kind == Kind::Directory {
-            Node::Directory(Arc::new(HostDirectory(Dir::from_std_file(file))))
+            let dir = Dir::from_std_file(file);
+            Node::Directory(Arc::new(HostDirectory { dir, open }))
         } else {
-            Node::File(Arc::new(HostFile::with_kind(file, kind)))
+            Node::File(Arc::new(HostFile::with_kind(file, kind, open)))
         })
     }
 
     fn stat(&self) -> FsResult<Stat> {
-        Ok(stat_of(&self.0.dir_metadata()?))
+        Ok(stat_of(&self.dir.dir_metadata()?))
     }
 
     fn stat_at(&self, path: GuestPath<'_>, follow: bool) -> FsResult<Stat> {
@@ -114,7 +136,7 @@ impl Directory for HostDirectory {
 
     fn set_times(&self, accessed: NewTime, modified: NewTime) -> FsResult<()> {
         Ok(self
-            .0
+            .dir
             .set_times(".", time_spec(accessed)?, time_spec(modified)?)?)
     }
 
@@ -135,15 +157,18 @@ impl Directory for HostDirectory {
             return Err(ErrorCode::Unsupported);
         }
         if follow {
-            self.0.set_times(path, accessed, modified)?;
+            self.dir.set_times(path, accessed, modified)?;
         } else {
-            self.0.set_symlink_times(path, accessed, modified)?;
+            self.dir.set_symlink_times(path, accessed, modified)?;
         }
         Ok(())
     }
 
     fn entries(&self) -> FsResult<Entries> {
-        Ok(Box::new(self.0.entries()?.map(|entry| {
+        let open = self.ticket()?;
+        Ok(Box::new(self.dir.entries()?.map(move |entry| {
+            // As long as the stream is there, so is its descriptor.
+            let _ = &open;
             let entry = entry?;
             let name = entry
                 .file_name()
@@ -157,7 +182,7 @@ impl Directory for HostDirectory {
     }
 
     fn create_directory_at(&self, path: GuestPath<'_>) -> FsResult<()> {
-        Ok(self.0.create_dir(path)?)
+        Ok(self.dir.create_dir(path)?)
     }
 
     fn link_at(
@@ -172,12 +197,12 @@ impl Directory for HostDirectory {
             return Err(ErrorCode::Invalid);
         }
         Ok(self
-            .0
+            .dir
             .hard_link(old, Self::same_kind(new_directory)?, new)?)
     }
 
     fn read_link_at(&self, path: GuestPath<'_>) -> FsResult<String> {
-        self.0
+        self.dir
             .read_link(path)?
             .into_os_string()
             .into_string()
@@ -186,7 +211,7 @@ impl Directory for HostDirectory {
 
     fn remove_directory_at(&self, path: GuestPath<'_>) -> FsResult<()> {
         // cap-std takes a trailing slash for `/.`, which cannot be removed.
-        Ok(self.0.remove_dir(path.as_str().trim_end_matches('/'))?)
+        Ok(self.dir.remove_dir(path.as_str().trim_end_matches('/'))?)
     }
 
     fn rename_at(
@@ -197,10 +222,10 @@ impl Directory for HostDirectory {
     ) -> FsResult<()> {
         let new_directory = Self::same_kind(new_directory)?;
         // cap-std ignores the slash.
-        if new.has_trailing_slash() && !self.0.symlink_metadata(old)?.is_dir() {
+        if new.has_trailing_slash() && !self.dir.symlink_metadata(old)?.is_dir() {
             return Err(ErrorCode::NotDirectory);
         }
-        Ok(self.0.rename(old, new_directory, new)?)
+        Ok(self.dir.rename(old, new_directory, new)?)
     }
 
     fn symlink_at(&self, contents: GuestPath<'_>, path: GuestPath<'_>) -> FsResult<()> {
@@ -212,15 +237,15 @@ impl Directory for HostDirectory {
                 Err(_) => ErrorCode::NoEntry,
             });
         }
-        Ok(self.0.symlink(contents, path)?)
+        Ok(self.dir.symlink(contents, path)?)
     }
 
     fn unlink_file_at(&self, path: GuestPath<'_>) -> FsResult<()> {
-        Ok(self.0.remove_file(path)?)
+        Ok(self.dir.remove_file(path)?)
     }
 
     fn sync(&self) -> FsResult<()> {
-        Ok(self.0.open(".")?.sync_all()?)
+        Ok(self.dir.open(".")?.sync_all()?)
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -232,6 +257,7 @@ impl Directory for HostDirectory {
 pub struct HostFile {
     file: Arc<std::fs::File>,
     kind: Kind,
+    _open: Arc<()>,
 }
 
 impl HostFile {
@@ -243,13 +269,14 @@ impl HostFile {
         if kind == Kind::Directory {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Self::with_kind(file, kind))
+        Ok(Self::with_kind(file, kind, Arc::default()))
     }
 
-    fn with_kind(file: std::fs::File, kind: Kind) -> Self {
+    fn with_kind(file: std::fs::File, kind: Kind, open: Arc<()>) -> Self {
         HostFile {
             file: Arc::new(file),
             kind,
+            _open: open,
         }
     }
 

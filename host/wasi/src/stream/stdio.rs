@@ -116,6 +116,8 @@ impl InputStream for FileDescriptorInput {
 /// It takes no more at once than a pipe that is ready does, so that a reader who does not read never blocks the host.
 pub struct FileDescriptorOutput {
     fd: Arc<dyn AsFd + Send + Sync>,
+    /// What the descriptor has not taken, as somebody else was faster.
+    pending: Vec<u8>,
     closed: bool,
 }
 
@@ -124,35 +126,22 @@ impl FileDescriptorOutput {
     pub fn new(fd: impl AsFd + Send + Sync + 'static) -> Self {
         FileDescriptorOutput {
             fd: Arc::new(fd),
+            pending: Vec::new(),
             closed: false,
         }
     }
-}
 
-impl OutputStream for FileDescriptorOutput {
-    fn check_write(&mut self) -> StreamResult<usize> {
-        if self.closed {
-            return Err(StreamError::Closed);
-        }
-        // Of a pipe that is ready a page can be written without waiting.
-        Ok(match readiness::is_ready(&self.readiness()) {
-            true => PIPE_PERMIT,
-            false => 0,
-        })
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) -> StreamResult<()> {
-        while !bytes.is_empty() {
-            let error = match rustix::io::write(&self.fd, bytes) {
+    /// Writes what the descriptor takes, and says how many bytes that were.
+    fn offer(&mut self, bytes: &[u8]) -> StreamResult<usize> {
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            let error = match rustix::io::write(&self.fd, rest) {
                 Ok(written) if written > 0 => {
-                    bytes = bytes.get(written..).unwrap_or(&[]);
+                    taken += written;
                     continue;
                 }
                 Err(rustix::io::Errno::INTR) => continue,
-                Err(rustix::io::Errno::AGAIN) => {
-                    std::thread::yield_now();
-                    continue;
-                }
+                Err(rustix::io::Errno::AGAIN) => break,
                 Ok(_) => rustix::io::Errno::IO,
                 Err(error) => error,
             };
@@ -163,15 +152,50 @@ impl OutputStream for FileDescriptorOutput {
                 network: None,
             }));
         }
+        Ok(taken)
+    }
+
+    fn proceed(&mut self) -> StreamResult<()> {
+        if self.closed {
+            return Err(StreamError::Closed);
+        }
+        if !self.pending.is_empty() {
+            let mut pending = std::mem::take(&mut self.pending);
+            let taken = self.offer(&pending)?;
+            pending.drain(..taken);
+            self.pending = pending;
+        }
+        Ok(())
+    }
+}
+
+impl OutputStream for FileDescriptorOutput {
+    fn check_write(&mut self) -> StreamResult<usize> {
+        if !self.closed && !readiness::is_ready(&self.readiness()) {
+            return Ok(0);
+        }
+        self.proceed()?;
+        // Of a pipe that is ready a page can be written without waiting.
+        Ok(if self.pending.is_empty() {
+            PIPE_PERMIT
+        } else {
+            0
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> StreamResult<()> {
+        self.proceed()?;
+        let taken = match self.pending.is_empty() {
+            true => self.offer(bytes)?,
+            false => 0,
+        };
+        self.pending
+            .extend_from_slice(bytes.get(taken..).unwrap_or(&[]));
         Ok(())
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        if self.closed {
-            Err(StreamError::Closed)
-        } else {
-            Ok(())
-        }
+        self.proceed()
     }
 
     fn readiness(&self) -> Readiness {

@@ -358,3 +358,10 @@ fn a_pipe_is_written_as_fast_as_it_is_read() {
     .good();
     assert_eq!(host.join().unwrap(), 409_600);
 }
+
+#[test]
+fn a_guest_cannot_take_all_descriptors_of_the_host() {
+    let dir = TempDir::new().unwrap();
+    run("filesystem", &["many"], &mut with(work(&dir).read_write())).good();
+    assert_eq!(listing(dir.path()), []);
+}

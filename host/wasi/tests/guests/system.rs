@@ -207,6 +207,7 @@ fn what_a_guest_must_not_do_is_a_trap() {
         ("unpermitted-zeroes", "check-write"),
         ("more-than-a-page", "4096"),
         ("more-zeroes-than-a-page", "4096"),
+        ("too-many-handles", "full"),
         ("poll-nothing", "empty list"),
     ];
     for (case, reason) in cases {
@@ -281,4 +282,16 @@ fn a_temporary_tree_is_gone_with_its_guest() {
     assert!(place.is_dir());
     drop(ctx);
     assert!(!place.exists());
+}
+
+#[test]
+fn many_pollables_are_waited_for_as_one() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let mut wasi = WasiCtx::builder();
+    run(
+        "system",
+        &["many-pollables"],
+        wasi.stdin(FileDescriptorInput::new(reader)),
+    )
+    .good();
 }

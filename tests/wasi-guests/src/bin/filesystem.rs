@@ -21,6 +21,7 @@ fn main() {
         ("pipe", pipe),
         ("wait-for-pipe", wait_for_pipe),
         ("fill-pipe", fill_pipe),
+        ("many", many),
     ]);
 }
 
@@ -1025,4 +1026,26 @@ fn fill_pipe(_: &[String]) {
     for _ in 0..100 {
         stream.blocking_write_and_flush(&[b'x'; 4096]).unwrap();
     }
+}
+
+/// There is an end to what can be open, whatever it is held by, and to what was closed there is none.
+fn many(_: &[String]) {
+    let root = root();
+    drop(create(&root, "file", b"x"));
+    let open = || root.open_at(NOTHING, "file", OpenFlags::empty(), READ);
+    let mut streams = Vec::new();
+    let end = loop {
+        match open() {
+            Ok(file) => streams.push(file.read_via_stream(0).unwrap()),
+            Err(code) => break code,
+        }
+        assert!(streams.len() < 5000);
+    };
+    assert_eq!(end, ErrorCode::InsufficientMemory);
+    fails(root.read_directory(), ErrorCode::InsufficientMemory);
+    streams.clear();
+    for _ in 0..2000 {
+        drop(open().unwrap());
+    }
+    root.unlink_file_at("file").unwrap();
 }

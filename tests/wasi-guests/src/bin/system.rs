@@ -43,6 +43,8 @@ fn main() {
         ("more-zeroes-than-a-page", |_| {
             drop(stdout::get_stdout().blocking_write_zeroes_and_flush(4097))
         }),
+        ("many-pollables", many_pollables),
+        ("too-many-handles", too_many_handles),
         ("poll-nothing", |_| drop(poll(&[]))),
     ]);
 }
@@ -209,4 +211,21 @@ fn a_page(_: &[String]) {
     output.blocking_write_and_flush(&[b'x'; 4096]).unwrap();
     output.blocking_write_zeroes_and_flush(4096).unwrap();
     output.blocking_write_and_flush(b"").unwrap();
+}
+
+/// More than a process can have open, of one input that never comes.
+fn many_pollables(_: &[String]) {
+    let input = stdin::get_stdin();
+    let mut pollables: Vec<_> = (0..5000).map(|_| input.subscribe()).collect();
+    pollables.push(monotonic_clock::subscribe_duration(20_000_000));
+    assert_eq!(poll(&pollables.iter().collect::<Vec<_>>()), [5000]);
+    drop(pollables);
+}
+
+fn too_many_handles(_: &[String]) {
+    let mut pollables = Vec::new();
+    loop {
+        pollables.push(monotonic_clock::subscribe_duration(0));
+        assert!(pollables.len() < 100_000);
+    }
 }
