@@ -24,6 +24,7 @@
 //! ```
 //!
 //! # Concepts
+//! The module `guide` of this documentation has an example for each.
 //! - [`Engine`]: compiler and settings; one for a program. [`Component`]: compiled, shared, turned into bytes and back.
 //! - [`Linker`]: what the host offers. [`Instance`]: a component with its imports satisfied, in a [`Store`].
 //! - [`TypedFunc`] calls with Rust types that were checked once ([`ComponentType`], [`Lift`], [`Lower`] and their derives);
@@ -52,6 +53,8 @@ mod deadline;
 mod engine;
 mod error;
 mod func;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod instance;
 mod ir;
 mod limits;
