@@ -10,17 +10,18 @@ shift
 [ "${1:-all}" != all ] || set -- c cpp zig python js
 for language in "$@"; do
     guest=$here/../$language
+    sources=("$guest" "$here/native.sh" "$here/../../wit")
     case $language in
     c) extension=c ;;
-    cpp) extension=cpp ;;
-    zig) extension=zig ;;
+    # These stand on C's.
+    cpp | zig) extension=$language sources+=("$here/../c") ;;
     python) extension=py ;;
     js) extension=js ;;
     *) die "no such language: $language" 'known are: c cpp zig python js; Rust plugins are built by: just build' ;;
     esac
     while read -r kind name source; do
         # Componentizing an interpreter takes half a minute: not without need.
-        if [ -z "$(find "$guest" "$here/native.sh" "$here/../../wit" "$here/../c" -type f -newer "$out/$language/$name.wasm" -print -quit 2>&1)" ]; then
+        if [ -z "$(find "${sources[@]}" -type f ! -name '*.pyc' ! -name '*.md' -newer "$out/$language/$name.wasm" -print -quit 2>&1)" ]; then
             continue
         fi
         waiting "building $name in $language" "$guest/build.sh" "$kind" "$out/$language/$name.wasm" "$guest/$source.$extension"

@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{Stats, program, shared_cache};
 
-/// A call that takes longer hangs. The slowest takes seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A call that takes longer hangs. The slowest compiles an interpreter, which takes a minute and more on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// A call of the program, in the making.
 #[derive(Debug)]
