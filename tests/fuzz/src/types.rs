@@ -366,6 +366,27 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// A list of numbers as one value of the engine's. None when they are not numbers.
+fn numbers(items: &[Value], ty: &Ty) -> Option<Val> {
+    macro_rules! of {
+        ($($ty:ident as $rust:ty),*) => {
+            match ty {
+                $(Ty::$ty => {
+                    let number = |v: &Value| match v {
+                        Value::Int(bits) => Some(*bits as $rust),
+                        _ => None,
+                    };
+                    Some(Val::from(items.iter().map(number).collect::<Option<Vec<_>>>()?))
+                })*
+                _ => None,
+            }
+        };
+    }
+    of!(
+        S8 as i8, S16 as i16, U16 as u16, S32 as i32, U32 as u32, S64 as i64, U64 as u64
+    )
+}
+
 /// The name of field or case number `i`.
 pub fn name(kind: char, i: usize) -> String {
     format!("{kind}{i}")
@@ -405,6 +426,13 @@ impl Value {
                     _ => None,
                 };
                 Val::Bytes(items.iter().map(byte).collect::<Option<_>>()?)
+            }
+            // Numbers go either way: together, or one by one.
+            (Value::Many(items), Ty::List(ty)) if items.len() % 2 == 0 => {
+                match numbers(items, ty) {
+                    Some(numbers) => numbers,
+                    None => Val::List(items.iter().map(|v| v.to_val(ty)).collect::<Option<_>>()?),
+                }
             }
             (Value::Many(items), Ty::List(ty) | Ty::FixedList(ty, _)) => {
                 Val::List(items.iter().map(|v| v.to_val(ty)).collect::<Option<_>>()?)

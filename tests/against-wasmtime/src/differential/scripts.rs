@@ -434,9 +434,16 @@ macro_rules! shown {
     };
 }
 
-shown!(show, Val, F32, F64, Val::Bytes(v) => {
-    format!("[{}]", v.iter().map(|byte| format!("U8({byte})")).collect::<Vec<_>>().join(" "))
-});
+shown!(show, Val, F32, F64,
+    Val::Bytes(v) => {
+        let bytes: Vec<_> = v.iter().map(|byte| format!("U8({byte})")).collect();
+        format!("[{}]", bytes.join(" "))
+    },
+    Val::Numbers(v) => {
+        let numbers: Vec<_> = (0..v.len()).filter_map(|i| v.get(i)).map(|v| show(&v)).collect();
+        format!("[{}]", numbers.join(" "))
+    }
+);
 shown!(show_theirs, other::Val, Float32, Float64, other::Val::FixedLengthList(v) => {
     format!("[{}]", v.iter().map(show_theirs).collect::<Vec<_>>().join(" "))
 });
