@@ -219,10 +219,9 @@ fn protocol_version_2_is_refused() {
 }
 
 #[test]
+#[cfg_attr(not(real_traces), ignore = "skipped: no ../shared/data")]
 fn a_real_trace_of_version_2_is_refused() {
-    let Some(input) = real_trace("daemon_testfile_v2.dlt") else {
-        return;
-    };
+    let input = real_trace("daemon_testfile_v2.dlt");
     let outcome = read(&input, options(Output::Columns));
     assert_eq!(outcome.skipped(), [(128, SkipReason::Unsupported)]);
     assert_eq!(outcome.messages().len(), 0);

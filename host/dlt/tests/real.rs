@@ -6,6 +6,7 @@ use chipmunk_dlt::Output;
 use common::{options, read, real_trace};
 
 #[test]
+#[cfg_attr(not(real_traces), ignore = "skipped: no ../shared/data")]
 fn traces_without_damage_come_out_as_they_went_in() {
     for (name, messages) in [
         ("rapiddlt_68b_verbose.dlt", 10_000),
@@ -15,9 +16,7 @@ fn traces_without_damage_come_out_as_they_went_in() {
         ("chipmunk_attachments.dlt", 9),
         ("chipmunk_someip_someip.dlt", 6),
     ] {
-        let Some(input) = real_trace(name) else {
-            return;
-        };
+        let input = real_trace(name);
         let outcome = read(&input, options(Output::Columns));
         println!("{name}: {} damaged", outcome.damaged());
         assert_eq!(outcome.messages().len(), messages, "{name}");
@@ -27,10 +26,9 @@ fn traces_without_damage_come_out_as_they_went_in() {
 }
 
 #[test]
+#[cfg_attr(not(real_traces), ignore = "skipped: no ../shared/data")]
 fn a_damaged_trace_loses_no_byte() {
-    let Some(input) = real_trace("chipmunk_lukas_crash.dlt") else {
-        return;
-    };
+    let input = real_trace("chipmunk_lukas_crash.dlt");
     let outcome = read(&input, options(Output::Columns));
     println!(
         "{} messages, {} damaged, skipped {:?}",
@@ -42,10 +40,9 @@ fn a_damaged_trace_loses_no_byte() {
 }
 
 #[test]
+#[cfg_attr(not(real_traces), ignore = "skipped: no ../shared/data")]
 fn a_line_reads_like_chipmunks() {
-    let Some(input) = real_trace("daemon_testfile_extended.dlt") else {
-        return;
-    };
+    let input = real_trace("daemon_testfile_extended.dlt");
     let outcome = read(&input, options(Output::Line));
     assert_eq!(
         outcome
