@@ -55,11 +55,12 @@ pub type Done = Vec<(&'static str, u64)>;
 /// Machine code lives as long as its engine.
 const CASES_PER_ENGINE: u64 = 300;
 
-/// Runs the plan: what was done, and what failed. `begin` hears of every case before it is made, `progress` of every round.
+/// Runs the plan: what was done, and what failed. `begin` hears of every case before it is made, `progress` of every round,
+/// with the number of failures so far.
 pub fn run(
     plan: &Plan,
     mut begin: impl FnMut(&'static str, u64),
-    mut progress: impl FnMut(&Done),
+    mut progress: impl FnMut(&Done, usize),
 ) -> (Done, Vec<Failure>) {
     let chosen: Vec<_> = targets::ALL
         .iter()
@@ -103,7 +104,7 @@ pub fn run(
             }
             *count += 1;
         }
-        progress(&done);
+        progress(&done, failures.len());
     }
     (done, failures)
 }

@@ -96,11 +96,11 @@ fn main() -> anyhow::Result<ExitCode> {
         // What cannot be noted cannot be told after a crash; nothing else depends on it.
         drop(current.write_all_at(format!("--case {seed} {target}\n{:60}", "").as_bytes(), 0));
     };
-    let (done, failures) = driver::run(&plan, begin, |done| {
+    let (done, failures) = driver::run(&plan, begin, |done, failures| {
         if told.elapsed() > Duration::from_secs(60) {
             told = Instant::now();
             println!(
-                "component-fuzz: {:.0} s: {}",
+                "component-fuzz: {:.0} s: {}: {failures} failures so far",
                 began.elapsed().as_secs_f64(),
                 counts(done)
             );

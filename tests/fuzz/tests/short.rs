@@ -15,7 +15,7 @@ fn short(target: &'static str, cases: u64) {
         patience: Duration::from_secs(120),
         failures: 1,
     };
-    let (done, failures) = run(&plan, |_, _| {}, |_| {});
+    let (done, failures) = run(&plan, |_, _| {}, |_, _| {});
     if let Some(failure) = failures.into_iter().next() {
         panic!(
             "{}\nmake it again with: cargo run --release -p component-fuzz -- --case {} {target}",
