@@ -66,7 +66,6 @@ const KINDS: &[&[&str]] = &[
         "byte length overflow",
     ],
     // Handles.
-    &["unknown handle index"],
     &[
         "used with the wrong type",
         "different resource",
