@@ -114,7 +114,7 @@ impl Engine {
     /// [`Error::Engine`] when the compiler does not support this machine.
     pub fn new(config: &Config) -> Result<Engine> {
         let target = Target::default();
-        let wasmer = match config.compiler {
+        let wasmer: wasmer::Engine = match config.compiler {
             #[cfg(feature = "compiler")]
             Compiler::Cranelift => with_cranelift(&target, None),
             Compiler::Headless => EngineBuilder::headless()

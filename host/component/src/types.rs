@@ -386,6 +386,10 @@ impl ExternType {
     }
 }
 
+#[cfg_attr(
+    not(feature = "compiler"),
+    allow(dead_code, reason = "only the translator makes new types")
+)]
 impl Types {
     /// A compound type. None when `id` is of another component.
     pub fn def(&self, id: TypeId) -> Option<&TypeDef> {
