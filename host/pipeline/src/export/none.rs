@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::{Item, Sink};
+use super::Format;
+use crate::{Item, LogMessage, Sink};
 
 /// Writes nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,6 +12,13 @@ pub struct NoneExporter;
 impl<T> Sink<T> for NoneExporter {
     #[inline]
     fn item(&mut self, _: &Item<'_, T>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Format for NoneExporter {
+    #[inline]
+    fn item<T: LogMessage>(&mut self, _: &Item<'_, T>, _: &mut Vec<u8>) -> io::Result<()> {
         Ok(())
     }
 }

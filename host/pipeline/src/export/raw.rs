@@ -1,14 +1,15 @@
-//! Writes each message's own bytes, in order.
+//! Each message's own bytes, in order.
 //!
 //! Messages mostly follow each other without a gap, so their bytes are one range of the source's buffer. The exporter
 //! keeps the range, not the bytes, and writes it when a gap comes or the buffer goes away: no copy, and one call
-//! of the writer a chunk.
+//! of the writer a chunk. [`RawFormat`] does the same where bytes are collected first: one copy a chunk, not one a message.
 
 use std::{
     io::{self, Write},
     ops::Range,
 };
 
+use super::Format;
 use crate::{Item, LogMessage, Sink};
 
 /// Writes each message's own bytes, in order.
@@ -45,24 +46,74 @@ impl<T: LogMessage, W: Write> Sink<T> for RawExporter<W> {
         let Some(message) = item.message() else {
             return Ok(());
         };
-        let bytes = item.bytes();
-        let Some(range) = message.raw_range(bytes) else {
+        let Some(range) = raw_range(item, message) else {
             self.write_pending(item.input())?;
-            message.write_raw(bytes, &mut self.out)?;
+            message.write_raw(item.bytes(), &mut self.out)?;
             return Ok(());
         };
-        let start = item.span().start;
-        let range = start + range.start.min(bytes.len())..start + range.end.min(bytes.len());
-        if range.start == self.pending.end && !self.pending.is_empty() {
-            self.pending.end = range.end;
-            return Ok(());
+        if !joins(&mut self.pending, &range) {
+            self.write_pending(item.input())?;
+            self.pending = range;
         }
-        self.write_pending(item.input())?;
-        self.pending = range;
         Ok(())
     }
 
     fn input_done(&mut self, input: &[u8]) -> io::Result<()> {
         self.write_pending(input)
     }
+}
+
+/// Each message's own bytes, in order, as a [`Format`].
+#[derive(Debug, Clone, Default)]
+pub struct RawFormat {
+    /// What is to be copied of the present input.
+    pending: Range<usize>,
+}
+
+impl RawFormat {
+    fn copy_pending(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        let range = std::mem::take(&mut self.pending);
+        out.extend_from_slice(input.get(range).unwrap_or_default());
+    }
+}
+
+impl Format for RawFormat {
+    fn item<T: LogMessage>(&mut self, item: &Item<'_, T>, out: &mut Vec<u8>) -> io::Result<()> {
+        let Some(message) = item.message() else {
+            return Ok(());
+        };
+        let Some(range) = raw_range(item, message) else {
+            self.copy_pending(item.input(), out);
+            message.write_raw(item.bytes(), out)?;
+            return Ok(());
+        };
+        if !joins(&mut self.pending, &range) {
+            self.copy_pending(item.input(), out);
+            self.pending = range;
+        }
+        Ok(())
+    }
+
+    fn input_done(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        self.copy_pending(input, out);
+    }
+}
+
+/// Where the message's own bytes lie in the input of its item, if they are simply a part of it.
+#[inline]
+fn raw_range<T: LogMessage>(item: &Item<'_, T>, message: &T) -> Option<Range<usize>> {
+    let bytes = item.bytes();
+    let range = message.raw_range(bytes)?;
+    let start = item.span().start;
+    Some(start + range.start.min(bytes.len())..start + range.end.min(bytes.len()))
+}
+
+/// Makes `range` part of `pending` if it follows on it without a gap.
+#[inline]
+fn joins(pending: &mut Range<usize>, range: &Range<usize>) -> bool {
+    let follows = range.start == pending.end && !pending.is_empty();
+    if follows {
+        pending.end = range.end;
+    }
+    follows
 }
