@@ -117,6 +117,23 @@ impl<R: BatchReader> BatchParser<R> {
         &mut self.reader
     }
 
+    /// Goes on behind items that `reader` has found in a batch of its own, with what was counted of them and, if the batch ended as
+    /// incomplete, what it wants. They follow on the items of the last batch here. Returns the reader that made that.
+    pub(crate) fn jump(&mut self, reader: R, counted: &ParserTally, needed: Option<usize>) -> R {
+        self.tally.called();
+        self.tally.append(counted);
+        // The rest will have grown by the next call.
+        self.next = Next::Read;
+        self.wanted = needed;
+        self.told_end = false;
+        std::mem::replace(&mut self.reader, reader)
+    }
+
+    /// Whether the last item was a message, and nothing was dropped behind it.
+    pub(crate) fn is_behind_message(&self) -> bool {
+        self.tally.is_behind_message()
+    }
+
     /// Answers from the last batch's tail, or reads the next batch. The batch has items, or the input is empty.
     fn advance(
         &mut self,
@@ -274,6 +291,16 @@ pub struct MessageBatch {
 }
 
 impl MessageBatch {
+    /// A batch whose messages are shown together with their input.
+    pub(crate) fn shared(batch: Batch) -> Arc<Self> {
+        Arc::new(Self { batch, input: None })
+    }
+
+    /// The buffer of the batch, to be used again.
+    pub(crate) fn into_bytes(self) -> AlignedBytes {
+        self.batch.into_bytes()
+    }
+
     /// The batch as it was read.
     pub fn batch(&self) -> &Batch {
         &self.batch
@@ -385,7 +412,7 @@ pub struct BatchMessage {
 }
 
 impl BatchMessage {
-    fn new(batch: Arc<MessageBatch>) -> Self {
+    pub(crate) fn new(batch: Arc<MessageBatch>) -> Self {
         Self {
             batch,
             index: 0,
@@ -395,7 +422,7 @@ impl BatchMessage {
     }
 
     #[inline]
-    fn point_to(&mut self, index: usize, view: &ItemView) {
+    pub(crate) fn point_to(&mut self, index: usize, view: &ItemView) {
         self.index = index;
         self.raw = view.raw.start - view.offset..view.raw.end - view.offset;
         self.damaged = view.damaged;

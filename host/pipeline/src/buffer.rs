@@ -28,6 +28,29 @@ impl ChunkBuffer {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// As [`slice`](Self::slice), to be written to.
+    pub(crate) fn slice_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Drops all bytes, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Gives memory back, if it is more than `limit` bytes and there is nothing in it.
+    pub(crate) fn shrink(&mut self, limit: usize) {
+        self.clear();
+        if self.bytes.len() > limit {
+            *self = Self::new();
+        }
+    }
+
+    /// Whether it has memory at all.
+    pub(crate) fn is_allocated(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
     /// How many they are.
     #[inline]
     pub fn len(&self) -> usize {

@@ -45,6 +45,23 @@ pub struct ParserCounters {
     pub p_err: u64,
 }
 
+impl ParserCounters {
+    /// Each counter joined with its counterpart.
+    fn each(&self, other: &Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            c_fn: join(self.c_fn, other.c_fn),
+            c_plg: join(self.c_plg, other.c_plg),
+            p_res: join(self.p_res, other.p_res),
+            m_ok: join(self.m_ok, other.m_ok),
+            m_damaged: join(self.m_damaged, other.m_damaged),
+            m_flt: join(self.m_flt, other.m_flt),
+            p_inc: join(self.p_inc, other.p_inc),
+            p_eof: join(self.p_eof, other.p_eof),
+            p_err: join(self.p_err, other.p_err),
+        }
+    }
+}
+
 /// What a parser has to tell in the end, or in between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ParserReport {
@@ -62,6 +79,7 @@ pub struct ParserTally {
     report: ParserReport,
     offset: u64,
     in_garbage: bool,
+    behind_message: bool,
 }
 
 impl ParserTally {
@@ -76,6 +94,7 @@ impl ParserTally {
     pub fn message(&mut self, consumed: usize, damaged: bool) {
         self.handed_out(consumed);
         self.in_garbage = false;
+        self.behind_message = true;
         self.report.counters.m_ok += 1;
         self.report.counters.m_damaged += u64::from(damaged);
     }
@@ -110,7 +129,10 @@ impl ParserTally {
         match error {
             ParserError::Incomplete => self.report.counters.p_inc += 1,
             ParserError::Eof => self.report.counters.p_eof += 1,
-            ParserError::Parse(_) => self.count_garbage(),
+            ParserError::Parse(_) => {
+                self.behind_message = false;
+                self.count_garbage();
+            }
             ParserError::Unrecoverable(_) => self.report.counters.p_err += 1,
         }
     }
@@ -120,8 +142,50 @@ impl ParserTally {
         self.report
     }
 
+    /// Whether the last item was a message, and nothing was dropped behind it.
+    pub(crate) fn is_behind_message(&self) -> bool {
+        self.behind_message
+    }
+
+    /// Items and errors handed out so far.
+    pub(crate) fn results(&self) -> u64 {
+        self.report.counters.p_res
+    }
+
+    /// What was counted since `mark`, an earlier state of this tally, which is behind a message. `first_skip` is where the first
+    /// bytes were skipped since, counted from there.
+    pub(crate) fn since(&self, mark: &Self, first_skip: Option<u64>) -> Self {
+        let (now, then) = (&self.report, &mark.report);
+        Self {
+            report: ParserReport {
+                counters: now.counters.each(&then.counters, u64::saturating_sub),
+                skipped_bytes: now.skipped_bytes.saturating_sub(then.skipped_bytes),
+                first_skip,
+            },
+            offset: self.offset.saturating_sub(mark.offset),
+            ..*self
+        }
+    }
+
+    /// Counts what another parser has handed out, whose items follow on these. Behind a message: a run of garbage that both have
+    /// a part of would count twice.
+    pub(crate) fn append(&mut self, other: &Self) {
+        let (these, others) = (&mut self.report, &other.report);
+        these.counters = these.counters.each(&others.counters, u64::saturating_add);
+        these.skipped_bytes = these.skipped_bytes.saturating_add(others.skipped_bytes);
+        these.first_skip = these
+            .first_skip
+            .or(others.first_skip.map(|skip| self.offset + skip));
+        self.offset += other.offset;
+        self.in_garbage = other.in_garbage;
+        self.behind_message = other.behind_message;
+    }
+
     #[inline]
     fn handed_out(&mut self, consumed: usize) {
+        if consumed > 0 {
+            self.behind_message = false;
+        }
         self.report.counters.c_fn += 1;
         self.report.counters.p_res += 1;
         self.offset += consumed as u64;

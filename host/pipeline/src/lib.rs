@@ -31,7 +31,9 @@
 //! `chipmunk-plugins`) implement [`BatchReader`] only; [`BatchParser`] makes a [`Parser`] of it, and is the one
 //! place that knows how items, tails and counters follow from a batch.
 //!
-//! What this crate does not do: it starts no threads, it knows no plugin, and it reads no configuration.
+//! One thread does all of that. [`parallel`] does the same on several, for those who have a [`Format`](export::Format) and a writer.
+//!
+//! What this crate does not do: it knows no plugin, and it reads no configuration.
 
 mod batch;
 mod buffer;
@@ -39,6 +41,7 @@ mod counters;
 pub mod export;
 mod message;
 pub mod native;
+pub mod parallel;
 mod parser;
 mod producer;
 mod source;

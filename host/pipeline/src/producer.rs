@@ -40,6 +40,18 @@ pub struct Item<'a, T> {
 }
 
 impl<'a, T> Item<'a, T> {
+    pub(crate) fn new(
+        input: &'a [u8],
+        span: Range<usize>,
+        content: Option<&'a ParseYield<T>>,
+    ) -> Self {
+        Self {
+            input,
+            span,
+            content,
+        }
+    }
+
     /// The slice that the item is part of; the same for all items up to [`Sink::input_done`].
     pub fn input(&self) -> &'a [u8] {
         self.input
@@ -132,6 +144,8 @@ pub struct MessageProducer<S, P> {
     at_end: bool,
     /// The parser said that nothing more will come, or nothing advances any more.
     done: bool,
+    /// The parser can do nothing before so many bytes more are loaded (0: it cannot tell how many).
+    wanted: Option<usize>,
     loaded: u64,
     /// Offset of the source's current slice.
     offset: u64,
@@ -153,6 +167,7 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
             timestamp: None,
             at_end: false,
             done: false,
+            wanted: None,
             loaded: 0,
             offset: 0,
             dropped: 0,
@@ -232,26 +247,28 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         self.drive(&mut Each(each)).await
     }
 
-    /// One round: loads if there is nothing to parse, hands out what the parser finds, and loads more if that ends within
-    /// a message.
+    /// One round: loads if there is nothing to parse or the rest ends within a message, else hands out what the parser
+    /// finds.
     ///
     /// Cancel-safe as far as the source is: it waits for nothing but [`ByteSource::load`], and what was handed out before
     /// is consumed.
     pub async fn step(&mut self, sink: &mut impl Sink<P::Output>) -> Result<Step, ProduceError> {
+        if let Some(wanted) = self.wants_load() {
+            self.load(wanted).await?;
+            self.wanted = None;
+            return Ok(Step::Progress);
+        }
         if self.done {
             return Ok(Step::Done);
         }
         if self.source.is_empty() {
-            if self.at_end {
-                self.done = true;
-                let offset = self.offset;
-                return match self.parser.ended() {
-                    Ok(()) => Ok(Step::Done),
-                    Err(error) => Err(ProduceError::Parser { offset, error }),
-                };
-            }
-            self.load(0).await?;
-            return Ok(Step::Progress);
+            // All is loaded, and all is consumed.
+            self.done = true;
+            let offset = self.offset;
+            return match self.parser.ended() {
+                Ok(()) => Ok(Step::Done),
+                Err(error) => Err(ProduceError::Parser { offset, error }),
+            };
         }
 
         let (outcome, sunk) = self.parse(sink);
@@ -264,18 +281,15 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         sunk?;
 
         match outcome {
-            Ok(()) if advanced == 0 => self.stuck(0).await?,
+            Ok(()) if advanced == 0 => self.stuck(0),
             Ok(()) => {
-                if let Some(wanted) = self.parser.wants_more()
-                    && !self.at_end
-                    && !self.source.is_empty()
-                {
-                    self.load(wanted).await?;
+                if !self.at_end && !self.source.is_empty() {
+                    self.wanted = self.parser.wants_more();
                 }
             }
             Err(ParserError::Incomplete) => {
                 let wanted = self.parser.wants_more().unwrap_or(0);
-                self.stuck(wanted).await?;
+                self.stuck(wanted);
             }
             Err(ParserError::Parse(_)) => self.drop_bytes(1),
             Err(ParserError::Eof) => self.done = true,
@@ -294,6 +308,37 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         })
     }
 
+    /// How many bytes the next [`step`](Self::step) loads, at least one and 0 if that is not known, if it does load.
+    pub(crate) fn wants_load(&self) -> Option<usize> {
+        let nothing_left = !self.at_end && self.source.is_empty();
+        match self.wanted {
+            _ if self.done => None,
+            None if nothing_left => Some(0),
+            wanted => wanted,
+        }
+    }
+
+    /// Whether the next [`step`](Self::step) is one load and no more if that brings so many bytes, and nobody has told a time yet.
+    pub(crate) fn takes_one_load(&self, bytes: usize) -> bool {
+        self.wants_load()
+            .is_some_and(|wanted| bytes >= wanted.max(1))
+            && self.source.len() < self.buffer_limit
+            && self.timestamp.is_none()
+    }
+
+    /// Both sides, for who makes a load and a call of the parser in the place of a [`step`](Self::step), and tells it by
+    /// [`jumped`](Self::jumped).
+    pub(crate) fn parts_mut(&mut self) -> (&mut S, &mut P) {
+        (&mut self.source, &mut self.parser)
+    }
+
+    /// So many bytes were loaded and, as items, consumed; the parser needs so many more for what is left, if it knows.
+    pub(crate) fn jumped(&mut self, loaded: usize, consumed: usize, needed: Option<usize>) {
+        self.loaded += loaded as u64;
+        self.offset += consumed as u64;
+        self.wanted = needed.filter(|_| !self.source.is_empty());
+    }
+
     /// Calls the parser with the current slice and leaves the lengths of what it handed out in `self.consumed`.
     fn parse(
         &mut self,
@@ -310,11 +355,7 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
                 // A parser that claims more than there is gets what there is.
                 let span = span.start.min(input.len())..span.end.min(input.len());
                 consumed.push(span.len());
-                sunk = sink.item(&Item {
-                    input,
-                    span,
-                    content,
-                });
+                sunk = sink.item(&Item::new(input, span, content));
                 if sunk.is_ok() {
                     ControlFlow::Continue(())
                 } else {
@@ -329,13 +370,13 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
     }
 
     /// The parser cannot advance with what there is.
-    async fn stuck(&mut self, wanted: usize) -> Result<(), ProduceError> {
+    fn stuck(&mut self, wanted: usize) {
         if self.at_end {
             self.drop_bytes(self.source.len());
             self.done = true;
-            return Ok(());
+        } else {
+            self.wanted = Some(wanted);
         }
-        self.load(wanted).await
     }
 
     /// Loads until there are `wanted` more bytes, at least one, or the input ends.

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 
-use crate::SourceCounters;
+use crate::{ChunkBuffer, SourceCounters};
 
 /// Something that loads bytes, and keeps them until they are consumed.
 ///
@@ -34,6 +34,19 @@ pub trait ByteSource: Send {
         &mut self,
         filter: Option<&SourceFilter>,
     ) -> Result<Option<ReloadInfo>, SourceError>;
+
+    /// As [`load`](Self::load), but puts the new bytes, and what else was not consumed before them, behind those in `into`;
+    /// the current slice is then empty. For a caller with buffers of its own.
+    async fn load_into(
+        &mut self,
+        filter: Option<&SourceFilter>,
+        into: &mut ChunkBuffer,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
+        let loaded = self.load(filter).await?;
+        into.append(self.current_slice());
+        self.consume(self.len());
+        Ok(loaded)
+    }
 
     /// Ends whatever the source is waiting for. Nothing to do for most.
     async fn cancel(&mut self) -> Result<(), SourceError> {
@@ -75,6 +88,14 @@ impl<S: ByteSource + ?Sized> ByteSource for Box<S> {
         filter: Option<&SourceFilter>,
     ) -> Result<Option<ReloadInfo>, SourceError> {
         (**self).load(filter).await
+    }
+
+    async fn load_into(
+        &mut self,
+        filter: Option<&SourceFilter>,
+        into: &mut ChunkBuffer,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
+        (**self).load_into(filter, into).await
     }
 
     async fn cancel(&mut self) -> Result<(), SourceError> {

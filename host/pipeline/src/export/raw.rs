@@ -111,7 +111,7 @@ fn raw_range<T: LogMessage>(item: &Item<'_, T>, message: &T) -> Option<Range<usi
 /// Makes `range` part of `pending` if it follows on it without a gap.
 #[inline]
 fn joins(pending: &mut Range<usize>, range: &Range<usize>) -> bool {
-    let follows = range.start == pending.end && !pending.is_empty();
+    let follows = range.start == pending.end && pending.start < pending.end;
     if follows {
         pending.end = range.end;
     }

@@ -12,16 +12,23 @@ use crate::{BatchParser, BatchReader, ParserError};
 
 /// The native DLT parser.
 pub fn dlt_parser(options: DltOptions) -> BatchParser<DltReader> {
-    BatchParser::new(DltReader {
-        reader: Reader::new(options),
-        writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
-    })
+    BatchParser::new(DltReader::new(options))
 }
 
 /// Makes batches of DLT.
 pub struct DltReader {
     reader: Reader,
     writer: BatchWriter,
+}
+
+impl DltReader {
+    /// A reader at the beginning of a trace.
+    pub fn new(options: DltOptions) -> Self {
+        Self {
+            reader: Reader::new(options),
+            writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
+        }
+    }
 }
 
 impl BatchReader for DltReader {

@@ -78,6 +78,35 @@ impl<R: Read + Send> StreamSource<R> {
         self.chunk = bytes.max(1);
         self
     }
+
+    /// Counts one read, after which the current slice is `available` bytes.
+    fn note(
+        &mut self,
+        read: io::Result<usize>,
+        available: usize,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
+        self.counters.c_rld += 1;
+        match read {
+            Ok(0) => {
+                self.counters.r_eof += 1;
+                Ok(None)
+            }
+            Ok(read) => {
+                self.counters.r_ok += 1;
+                Ok(Some(ReloadInfo {
+                    newly_loaded_bytes: read,
+                    available_bytes: available,
+                    skipped_bytes: 0,
+                    last_known_ts: None,
+                }))
+            }
+            Err(error) => {
+                self.counters.r_err += 1;
+                let text = format!("cannot read {}: {error}", self.name);
+                Err(io::Error::new(error.kind(), text).into())
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -96,28 +125,22 @@ impl<R: Read + Send> ByteSource for StreamSource<R> {
     }
 
     async fn load(&mut self, _: Option<&SourceFilter>) -> Result<Option<ReloadInfo>, SourceError> {
-        self.counters.c_rld += 1;
-        match self.buffer.read_from(&mut self.reader, self.chunk) {
-            Ok(0) => {
-                self.counters.r_eof += 1;
-                Ok(None)
-            }
-            Ok(read) => {
-                self.counters.r_ok += 1;
-                Ok(Some(ReloadInfo {
-                    newly_loaded_bytes: read,
-                    available_bytes: self.buffer.len(),
-                    skipped_bytes: 0,
-                    last_known_ts: None,
-                }))
-            }
-            Err(error) => {
-                self.counters.r_err += 1;
-                let text = format!("cannot read {}: {error}", self.name);
-                Err(io::Error::new(error.kind(), text).into())
-            }
-        }
+        let read = self.buffer.read_from(&mut self.reader, self.chunk);
+        let available = self.buffer.len();
+        self.note(read, available)
     }
+
+    async fn load_into(
+        &mut self,
+        _: Option<&SourceFilter>,
+        into: &mut ChunkBuffer,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
+        into.append(self.buffer.slice());
+        self.buffer.clear();
+        let read = into.read_from(&mut self.reader, self.chunk);
+        self.note(read, 0)
+    }
+
     fn counters(&self) -> SourceCounters {
         self.counters
     }

@@ -9,10 +9,7 @@ use crate::{BatchParser, BatchReader, ParserError};
 
 /// The native text parser.
 pub fn text_parser(options: &TextOptions) -> BatchParser<TextReader> {
-    BatchParser::new(TextReader {
-        reader: Reader::new(options),
-        writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
-    })
+    BatchParser::new(TextReader::new(options))
 }
 
 /// Makes batches of lines.
@@ -20,6 +17,16 @@ pub fn text_parser(options: &TextOptions) -> BatchParser<TextReader> {
 pub struct TextReader {
     reader: Reader,
     writer: BatchWriter,
+}
+
+impl TextReader {
+    /// A reader; it has no memory of what it has read.
+    pub fn new(options: &TextOptions) -> Self {
+        Self {
+            reader: Reader::new(options),
+            writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
+        }
+    }
 }
 
 impl BatchReader for TextReader {

@@ -1,0 +1,170 @@
+//! A queue between threads that either side can close.
+//!
+//! The channels of std end when all senders are gone; here the receiving side must be able to let go of a sender that
+//! sits in a read which may never return. Waiting is on condition variables, never busy; the ring is allocated once.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
+    capacity: usize,
+    filled: Condvar,
+    drained: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    /// A queue that holds `capacity` items at most, at least one.
+    pub(super) fn bounded(capacity: usize) -> Self {
+        let capacity = capacity.max(1);
+        Self {
+            state: Mutex::new(State {
+                items: VecDeque::with_capacity(capacity),
+                closed: false,
+            }),
+            capacity,
+            filled: Condvar::new(),
+            drained: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing panics while it is held, and a queue is whole at every moment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an item, and waits for room where there is none. Gives the item back if the queue is closed.
+    pub(super) fn push(&self, item: T) -> Result<(), T> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return Err(item);
+            }
+            if state.items.len() < self.capacity {
+                state.items.push_back(item);
+                drop(state);
+                self.filled.notify_one();
+                return Ok(());
+            }
+            state = self
+                .drained
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes the oldest item, and waits for one where there is none. `None` once the queue is closed and empty.
+    pub(super) fn pop(&self) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(item) = state.items.pop_front() {
+                drop(state);
+                self.drained.notify_one();
+                return Some(item);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes the newest item, the one whose memory is still in a cache, if there is any.
+    pub(super) fn take_last(&self) -> Option<T> {
+        let item = self.lock().items.pop_back();
+        self.drained.notify_one();
+        item
+    }
+
+    /// Adds an item if there is room; else it is dropped.
+    pub(super) fn offer(&self, item: T) {
+        let mut state = self.lock();
+        if !state.closed && state.items.len() < self.capacity {
+            state.items.push_back(item);
+            drop(state);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Lets nothing in any more; what is in there can be taken out.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_all();
+        self.drained.notify_all();
+    }
+
+    /// As [`close`](Self::close), and drops what is in there.
+    pub(super) fn abandon(&self) {
+        let items = {
+            let mut state = self.lock();
+            state.closed = true;
+            std::mem::take(&mut state.items)
+        };
+        self.filled.notify_all();
+        self.drained.notify_all();
+        drop(items);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn items_come_out_in_order_and_no_more_than_the_capacity_are_in_it() {
+        let queue = Arc::new(Queue::bounded(2));
+        let theirs = Arc::clone(&queue);
+        let sender = thread::spawn(move || {
+            for number in 0..100 {
+                theirs.push(number).expect("nobody closes it");
+                assert!(theirs.lock().items.len() <= 2);
+            }
+            theirs.close();
+        });
+        let received: Vec<i32> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(received, (0..100).collect::<Vec<_>>());
+        sender.join().expect("it ends");
+    }
+
+    #[test]
+    fn closing_wakes_both_sides() {
+        let queue = Arc::new(Queue::bounded(1));
+        let theirs = Arc::clone(&queue);
+        let popping = thread::spawn(move || theirs.pop());
+        thread::sleep(Duration::from_millis(20));
+        queue.close();
+        assert_eq!(popping.join().expect("it ends"), None);
+        assert_eq!(queue.push(1), Err(1));
+
+        let queue = Arc::new(Queue::bounded(1));
+        queue.push(1).expect("there is room");
+        let theirs = Arc::clone(&queue);
+        let pushing = thread::spawn(move || theirs.push(2));
+        thread::sleep(Duration::from_millis(20));
+        queue.abandon();
+        assert_eq!(pushing.join().expect("it ends"), Err(2));
+        assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
+    fn what_is_offered_without_room_is_dropped() {
+        let queue = Queue::bounded(1);
+        queue.offer(1);
+        queue.offer(2);
+        assert_eq!((queue.take_last(), queue.take_last()), (Some(1), None));
+    }
+}

@@ -1,0 +1,345 @@
+//! A trace parsed by several instances of one parser, with the results of one.
+//!
+//! # Roles
+//!
+//! The source's thread loads chunk after chunk. Each of the `jobs` workers takes the next chunk and makes a
+//! [trial](super::trial) of it: parses it from a guessed place and renders what it finds. The thread that called joins the trials,
+//! in the order of the trace, and the writer's thread writes. All of the work but joining is done by whoever is free.
+//!
+//! # Why the result is the serial run's
+//!
+//! The joiner drives the [`MessageProducer`] of a serial run over the chunks that the source gives. Its state, what is loaded,
+//! consumed and counted and the parser instance it calls next, is at every moment that of a serial run. It advances in one of
+//! two ways. A *step* is the serial run's own code: load the next chunk, call the instance with the rest and that
+//! chunk, hand out the items. A *jump* takes a trial instead, and must have the effect of that very step. It is made only when
+//!
+//! 1. the producer wants to load, and one load is what it would do: this chunk has all the bytes that are wanted, and the
+//!    buffer limit is not reached;
+//! 2. neither the source nor this chunk has told a time;
+//! 3. the last item that the serial run handed out is a message, which ends at byte B of the trace;
+//! 4. in the trial, a message ends at B too;
+//! 5. the trial found at least one item behind B, and its tail is that all is consumed, or that more bytes are needed.
+//!
+//! What a parser that resynchronises says of the bytes behind a message depends on these bytes alone; that is what the
+//! capability means, since otherwise it could not "find the next message from any offset". At B the serial run's instance and
+//! the trial's have both just ended a message, by 3 and 4; both are given the same bytes from there on, up to the end of
+//! the chunk and with the word that more may follow, by 1; and no time, by 2. So the items behind B are the same, and so
+//! is the tail. Had the serial run met the limit of an archive's size, so had the trial, whose archive holds more; by 5 it did
+//! not. What the items behind B are counted as, and what they look like in the output, depends on no item before them, but for
+//! runs of garbage, and behind a message no run is open. From then on, the trial's instance *is* the serial run's:
+//! what it was given and has not consumed is the serial run's rest. The instance before it is free for other trials.
+//!
+//! Nothing depends on the guess being good. A range that begins within a message, in garbage, or in front of a storage pattern in
+//! a payload makes a trial that finds some items that do not exist. Either it has found its way by B, which is what 4 asks, or the
+//! step is made instead, with the instance that has never left the serial path. The same holds for everything rare: the first
+//! chunk, a message longer than a chunk, long garbage, the end of the trace and whatever a parser says only there, errors,
+//! traps, time-outs. All of these are steps of the serial run, and fail as it fails.
+//!
+//! # What is bounded
+//!
+//! The number of chunk buffers, and with it everything that is made of a chunk: each is in one place, and the source waits for
+//! a free one. Where trials fail one after the other they are paused, for longer each time, so that input of the worst kind costs
+//! little more than the serial run.
+
+use std::{
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    Finished, Options, Shares,
+    ahead::{Ahead, AheadSource, Layout},
+    blocks::{Block, BlockSink, Blocks},
+    chunk::{Arrival, Load},
+    join_writer,
+    queue::Queue,
+    trial::{Instance, Lease, Trial, attempt},
+};
+use crate::{
+    BatchParser, BatchReader, ByteSource, MessageProducer, ProduceError, ProducerReport,
+    SourceError, Step, export::Format,
+};
+
+/// Trials that fail in a row before they are paused.
+const PATIENCE: u32 = 6;
+
+/// The longest pause, in chunks.
+const LONGEST_PAUSE: u64 = 1024;
+
+/// Trials that succeed in a row before a shorter lookback is tried.
+const CONTENT: u32 = 256;
+
+type Producer<R> = MessageProducer<AheadSource<Trial<R>>, BatchParser<Lease<R>>>;
+
+/// Runs a trace through up to `options.jobs` instances of a parser that resynchronises and has no attachments: `first`, and what
+/// `more` makes when one is needed (none: go on with those there are). Writes to `out`, and tells `progress` how many
+/// bytes are done. The source is read on a thread of its own, which may outlive this call when it ends with an error: as long
+/// as a read takes.
+///
+/// # Errors
+/// Those of a serial run. What came before the error was written, or not.
+pub fn split<S, R, F, W>(
+    source: S,
+    first: R,
+    more: &(impl Fn() -> Option<R> + Sync),
+    format: F,
+    out: W,
+    options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Finished<W>, ProduceError>
+where
+    S: ByteSource + 'static,
+    R: BatchReader + Send + 'static,
+    F: Format,
+    W: Write + Send,
+{
+    let jobs = options.jobs.get();
+    let buffers = jobs.saturating_mul(2).saturating_add(2);
+    let layout = Layout {
+        buffers,
+        headroom: options.headroom,
+        max_lookback: options.max_lookback,
+    };
+    let (ahead, source_thread) =
+        Ahead::start(source, options.filter, layout).map_err(SourceError::Io)?;
+    ahead
+        .lookback
+        .store(options.min_lookback, Ordering::Relaxed);
+    let arrivals = Arc::new(Queue::bounded(buffers + 1));
+    let blocks = Blocks::new(buffers);
+    let shared = Shared {
+        ahead: &ahead,
+        arrivals: &arrivals,
+        blocks: &blocks,
+        // One for each chunk there can be, and the serial run's.
+        pool: Arc::new(Queue::bounded(buffers + 1)),
+        resume: AtomicU64::new(1),
+        least: options.least_trial,
+    };
+    let source = AheadSource::new(Arc::clone(&ahead), Arc::clone(&arrivals), source_thread);
+    let lease = Lease::new(Instance::new(first), Arc::clone(&shared.pool));
+    let producer = MessageProducer::new(source, BatchParser::new(lease))
+        .with_buffer_limit(options.buffer_limit);
+
+    thread::scope(|scope| {
+        // Ends the others, also when this panics.
+        let _ending = Ending(&shared);
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let writer = named("writer").spawn_scoped(scope, || blocks.write_all(out))?;
+        for _ in 0..jobs {
+            let (shared, format) = (&shared, format.clone());
+            named("parser").spawn_scoped(scope, move || shared.work(more, format))?;
+        }
+        let joiner = Joiner {
+            producer,
+            shared: &shared,
+            lookback: options.min_lookback,
+            options,
+            succeeded: 0,
+            failed: 0,
+            pause: 0,
+            shares: Shares::default(),
+        };
+        let outcome = BlockSink::new(format, Arc::clone(&blocks))
+            .map_err(ProduceError::Sink)
+            .and_then(|sink| joiner.run(sink, progress));
+        join_writer(outcome, &blocks, writer)
+    })
+}
+
+/// What the threads share.
+struct Shared<'a, R> {
+    ahead: &'a Ahead<Trial<R>>,
+    arrivals: &'a Queue<Arrival<Trial<R>>>,
+    blocks: &'a Blocks,
+    /// Instances that nobody uses.
+    pool: Arc<Queue<Instance<R>>>,
+    /// Number of the first chunk that is worth a trial.
+    resume: AtomicU64,
+    /// A chunk of fewer bytes is not worth one.
+    least: usize,
+}
+
+/// Lets all threads end.
+struct Ending<'a, R: Send + 'static>(&'a Shared<'a, R>);
+
+impl<R: Send + 'static> Drop for Ending<'_, R> {
+    fn drop(&mut self) {
+        self.0.ahead.abandon();
+        self.0.arrivals.abandon();
+        self.0.blocks.abandon();
+    }
+}
+
+impl<R: BatchReader + Send + 'static> Shared<'_, R> {
+    /// A worker: takes chunks from the source and sends them on, with trials where they are worth it.
+    fn work(&self, more: &impl Fn() -> Option<R>, mut format: impl Format) {
+        while let Some(mut arrival) = self.ahead.loaded.pop() {
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                self.try_out(&mut arrival, more, &mut format)
+            }));
+            match made {
+                Ok(trial) => arrival.extra = trial,
+                Err(payload) => arrival.load = Load::Panicked(payload),
+            }
+            if self.arrivals.push(arrival).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn try_out(
+        &self,
+        arrival: &mut Arrival<Trial<R>>,
+        more: &impl Fn() -> Option<R>,
+        format: &mut impl Format,
+    ) -> Option<Trial<R>> {
+        let Load::Chunk(chunk) = &mut arrival.load else {
+            // Nothing comes behind it: lets the other workers end.
+            self.ahead.loaded.close();
+            return None;
+        };
+        let worth_it = arrival.index >= self.resume.load(Ordering::Relaxed)
+            && chunk.body().len() >= self.least
+            && chunk.lookback > 0
+            && chunk.info.last_known_ts.is_none();
+        if !worth_it {
+            return None;
+        }
+        let instance = match self.pool.take_last() {
+            Some(instance) => instance,
+            None => Instance::new(more()?),
+        };
+        let lease = Lease::new(instance, Arc::clone(&self.pool));
+        attempt(lease, chunk, format, self.blocks)
+    }
+}
+
+/// Joins trials to a run.
+struct Joiner<'a, R> {
+    producer: Producer<R>,
+    shared: &'a Shared<'a, R>,
+    options: &'a Options,
+    lookback: usize,
+    /// Trials in a row.
+    succeeded: u32,
+    failed: u32,
+    pause: u64,
+    shares: Shares,
+}
+
+impl<R: BatchReader + Send + 'static> Joiner<'_, R> {
+    fn run(
+        mut self,
+        mut sink: BlockSink<impl Format>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(ProducerReport, Shares), ProduceError> {
+        loop {
+            if self.producer.wants_load().is_some() {
+                progress(self.producer.loaded_bytes());
+                if self.jump()? {
+                    self.shares.ahead += 1;
+                    continue;
+                }
+                self.shares.in_turn += 1;
+            }
+            if pollster::block_on(self.producer.step(&mut sink))? == Step::Done {
+                return Ok((self.producer.report(), self.shares));
+            }
+        }
+    }
+
+    /// Takes the trial of the next chunk in the place of a step, if it may.
+    fn jump(&mut self) -> io::Result<bool> {
+        let Some(arrival) = self.producer.source_mut().peek() else {
+            return Ok(false);
+        };
+        let index = arrival.index;
+        let extra = arrival.extra.take();
+        let Load::Chunk(chunk) = &arrival.load else {
+            return Ok(false);
+        };
+        let (front, length) = (chunk.front, chunk.info.newly_loaded_bytes);
+        let Some(trial) = extra else {
+            if index >= self.shared.resume.load(Ordering::Relaxed)
+                && chunk.lookback > 0
+                && length >= self.shared.least
+            {
+                self.failed(index);
+            }
+            return Ok(false);
+        };
+
+        let rest = self.producer.source().len();
+        let mark = front
+            .checked_sub(rest)
+            .filter(|_| {
+                self.producer.takes_one_load(length) && self.producer.parser().is_behind_message()
+            })
+            .and_then(|at| trial.mark(at))
+            .filter(|mark| trial.end > mark.at)
+            .cloned();
+        let Some(mark) = mark else {
+            self.failed(index);
+            let (_lease, block) = trial.into_parts();
+            self.shared.blocks.recycle(block);
+            return Ok(false);
+        };
+        self.succeeded();
+
+        let first_skip = trial
+            .first_skip(mark.at)
+            .map(|skip| (skip - mark.at) as u64);
+        let counted = trial.tally.since(&mark.tally, first_skip);
+        let (end, needed) = (trial.end, trial.needed);
+        let (lease, bytes) = trial.into_parts();
+        let (source, parser) = self.producer.parts_mut();
+        let before = parser.jump(lease, &counted, needed);
+        before.park(source.current_slice());
+        source.jump(end, counted.results());
+        self.producer.jumped(length, end - mark.at, needed);
+        if bytes.len() > mark.block {
+            let from = mark.block;
+            self.shared.blocks.send(Block { bytes, from })?;
+        } else {
+            self.shared.blocks.recycle(bytes);
+        }
+        Ok(true)
+    }
+
+    fn succeeded(&mut self) {
+        self.failed = 0;
+        self.pause = 0;
+        self.succeeded += 1;
+        if self.succeeded >= CONTENT {
+            self.succeeded = 0;
+            self.look_back(self.lookback / 2);
+        }
+    }
+
+    /// A longer lookback may help the next trial; if it does not, trials pause.
+    fn failed(&mut self, index: u64) {
+        self.succeeded = 0;
+        self.failed += 1;
+        self.look_back(self.lookback.saturating_mul(2));
+        if self.failed >= PATIENCE {
+            self.failed = 0;
+            self.pause = (self.pause * 2).clamp(16, LONGEST_PAUSE);
+            let resume = index.saturating_add(self.pause);
+            self.shared.resume.store(resume, Ordering::Relaxed);
+        }
+    }
+
+    fn look_back(&mut self, bytes: usize) {
+        self.lookback = bytes.clamp(self.options.min_lookback, self.options.max_lookback);
+        self.shared
+            .ahead
+            .lookback
+            .store(self.lookback, Ordering::Relaxed);
+    }
+}
