@@ -28,7 +28,9 @@ pub(super) struct Layout {
     pub(super) buffers: usize,
     /// Bytes in front of a chunk for a rest.
     pub(super) headroom: usize,
-    /// The most bytes of earlier chunks that are repeated in front of a chunk.
+    /// How many bytes of earlier chunks are repeated in front of a chunk at first.
+    pub(super) lookback: usize,
+    /// How many at most.
     pub(super) max_lookback: usize,
 }
 
@@ -55,7 +57,7 @@ impl<X: Send + 'static> Ahead<X> {
             spare: Queue::bounded(layout.buffers),
             // Each buffer can be in there, and the end.
             loaded: Arc::new(Queue::bounded(layout.buffers + 1)),
-            lookback: AtomicUsize::new(0),
+            lookback: AtomicUsize::new(layout.lookback),
             layout,
         });
         for _ in 0..layout.buffers {

@@ -124,6 +124,7 @@ where
     let layout = Layout {
         buffers: OVERLAP_BUFFERS,
         headroom: options.headroom,
+        lookback: 0,
         max_lookback: 0,
     };
     // Nobody works on the chunks on their way.

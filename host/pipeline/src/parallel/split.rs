@@ -103,13 +103,11 @@ where
     let layout = Layout {
         buffers,
         headroom: options.headroom,
+        lookback: options.min_lookback,
         max_lookback: options.max_lookback,
     };
     let (ahead, source_thread) =
         Ahead::start(source, options.filter, layout).map_err(SourceError::Io)?;
-    ahead
-        .lookback
-        .store(options.min_lookback, Ordering::Relaxed);
     let arrivals = Arc::new(Queue::bounded(buffers + 1));
     let blocks = Blocks::new(buffers);
     let shared = Shared {
