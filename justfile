@@ -115,10 +115,19 @@ check:
     RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
 
-# Figures, native against plugins; arguments go to the bench (try --help)
+# Figures, native against plugins, as tables, JSON and a chart: --quick, --only TEXT, --runs N, --max-size MB (try --help)
 bench *ARGUMENTS: build
     cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' "$@"
+
+# As bench, and puts tables and chart where README shows them
+bench-publish *ARGUMENTS:
+    @{{ just }} bench --out docs/figures --readme README.md "$@"
+
+# Count the instructions of a few runs under valgrind, and compare them with what is expected; --bless renews that
+bench-check *ARGUMENTS: build
+    cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
+    '{{ target }}/release/chipmunk-plugins-bench' check --expected tests/bench/expected.json "$@"
 
 # Figures of the component engine beside the wasmtime crate's: --runs N, --only TEXT, --json
 bench-component *ARGUMENTS: _against-wasmtime

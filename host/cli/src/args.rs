@@ -150,6 +150,10 @@ pub struct GenDltArguments {
     #[arg(long, value_name = "BYTES", default_value_t = 150)]
     pub message_bytes: u32,
 
+    /// Destroy one message of so many, mostly by headers that lie; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub damage_every: u64,
+
     /// The same seed makes the same trace
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -476,6 +480,7 @@ mod tests {
                     messages: 5,
                     garbage: 2,
                     message_bytes: 99,
+                    damage_every: 0,
                     seed: 3,
                     output: Endpoint::File("x.dlt".into()),
                 })),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, io};
 
-use chipmunk_pipeline::{CacheUse, Statistics};
+use chipmunk_pipeline::{CacheUse, Split, Statistics};
 
 use crate::{args::StatsForm, output};
 
@@ -32,6 +32,7 @@ fn table(statistics: &Statistics) -> String {
         peak_rss_bytes,
         source,
         parser,
+        split,
     } = statistics;
     const MEGA: f64 = 1e6;
     let rate = if *seconds > 0.0 {
@@ -83,7 +84,38 @@ fn table(statistics: &Statistics) -> String {
             parser.p_err
         ),
     );
+    row("split, ms", split_row(split));
     table
+}
+
+/// Where the time went, in the order of a chunk's way.
+fn split_row(split: &Split) -> String {
+    let Split {
+        read,
+        copy_in,
+        parse,
+        archive_write,
+        copy_out,
+        check,
+        output,
+        write,
+        other,
+    } = *split;
+    let parts = [
+        ("read", Some(read)),
+        ("copy in", Some(copy_in)),
+        ("parse", Some(parse)),
+        ("archive", archive_write),
+        ("copy out", Some(copy_out)),
+        ("check", Some(check)),
+        ("output", output),
+        ("write", Some(write)),
+        ("other", Some(other)),
+    ];
+    let shown = parts
+        .into_iter()
+        .filter_map(|(name, part)| part.map(|part| format!("{name} {part:.1}")));
+    shown.collect::<Vec<_>>().join("  ")
 }
 
 /// The most memory that this process had in use so far, in bytes; 0 where the system does not tell.
@@ -136,6 +168,17 @@ mod tests {
                 p_eof: 0,
                 p_err: 8,
             },
+            split: Split {
+                read: 2.0,
+                copy_in: 0.25,
+                parse: 30.0,
+                archive_write: None,
+                copy_out: 1.5,
+                check: 0.75,
+                output: Some(8.0),
+                write: 3.0,
+                other: 0.5,
+            },
         };
         assert_eq!(
             table(&statistics),
@@ -146,7 +189,8 @@ mod tests {
              start        12.3 ms (plugins from the cache)\n\
              peak memory  20.0 MB\n\
              source       c-cns 30533  c-rld 18  r-ok 17  r-eof 1  r-err 0\n\
-             parser       c-fn 30533  c-plg 17  p-res 30533  m-ok 30525  m-flt 0  p-inc 0  p-eof 0  p-err 8\n"
+             parser       c-fn 30533  c-plg 17  p-res 30533  m-ok 30525  m-flt 0  p-inc 0  p-eof 0  p-err 8\n\
+             split, ms    read 2.0  copy in 0.2  parse 30.0  copy out 1.5  check 0.8  output 8.0  write 3.0  other 0.5\n"
         );
     }
 

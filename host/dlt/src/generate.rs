@@ -4,8 +4,11 @@
 //! units, some in big-endian; and a few non-verbose, control, application trace and network trace messages. All of them are
 //! valid: dlt-core parses each. Between them, evenly spread, are runs of garbage that do not contain the letter D, so
 //! that no run holds a storage pattern, whole or in part: a reader skips exactly one run for each.
+//!
+//! [`Damaged`] makes the same with every so-manyth message destroyed, mostly by headers that lie.
 
 use std::io::{self, Write};
+use std::num::NonZeroU64;
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub struct Trace {
 pub struct Made {
     /// Bytes written.
     pub bytes: u64,
-    /// Those of them that are garbage.
+    /// Those of them that are garbage, and those of destroyed messages.
     pub garbage_bytes: u64,
 }
 
@@ -35,6 +38,10 @@ const BLOCK: usize = 1 << 18;
 impl Trace {
     /// Writes the trace to `out`, in blocks: `out` needs no buffer of its own.
     pub fn write_to(&self, out: &mut impl Write) -> io::Result<Made> {
+        self.write(out, None)
+    }
+
+    fn write(&self, out: &mut impl Write, damage_every: Option<NonZeroU64>) -> io::Result<Made> {
         let mut random = Random(self.seed);
         let mut sender = Sender::new(self.message_bytes);
         let mut block = Vec::with_capacity(BLOCK + BLOCK / 4);
@@ -45,7 +52,15 @@ impl Trace {
                 made.garbage_bytes += garbage(&mut random, &mut block);
                 runs += 1;
             }
+            let start = block.len();
             sender.message(&mut random, &mut block);
+            if let Some(every) = damage_every
+                && (index + 1) % every == 0
+            {
+                let message = block.get_mut(start..).unwrap_or_default();
+                destroy(message, index / every, &mut random);
+                made.garbage_bytes += message.len() as u64;
+            }
             if block.len() >= BLOCK {
                 out.write_all(&block)?;
                 made.bytes += block.len() as u64;
@@ -65,6 +80,61 @@ impl Trace {
         let place = (2 * u128::from(run) + 1) * u128::from(self.messages)
             / (2 * u128::from(self.garbage.max(1)));
         place <= u128::from(index)
+    }
+}
+
+/// A trace of which every so-manyth message is destroyed: what is left of it is garbage, or a header whose length
+/// contradicts itself, or one of an unknown version whose length reaches far into the messages behind it, or a row of
+/// such headers. All other messages are whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged {
+    /// The trace as it would be.
+    pub trace: Trace,
+    /// One message of so many is destroyed, the last of them.
+    pub every: NonZeroU64,
+}
+
+impl Damaged {
+    /// As [`Trace::write_to`].
+    pub fn write_to(&self, out: &mut impl Write) -> io::Result<Made> {
+        self.trace.write(out, Some(self.every))
+    }
+
+    /// Messages that are whole.
+    pub fn whole_messages(&self) -> u64 {
+        self.trace.messages - self.trace.messages / self.every
+    }
+}
+
+/// Bytes of a storage header, and where behind it the standard header has its length.
+const STORAGE: usize = 16;
+const LENGTH: usize = STORAGE + 2;
+
+/// Makes something of a message, in one of four ways, that is no message.
+fn destroy(message: &mut [u8], way: u64, random: &mut Random) {
+    let mut put = |at: usize, bytes: &[u8]| {
+        if let Some(place) = message.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    };
+    match way % 4 {
+        0 => put(0, b"X"),
+        1 => put(LENGTH, &[0, 3]),
+        2 => {
+            // Beyond whatever garbage follows, into the next message at least.
+            let length = random.between(2_000, u64::from(u16::MAX)) as u16;
+            put(STORAGE, &[0xFF]);
+            put(LENGTH, &length.to_be_bytes());
+        }
+        _ => {
+            put(0, b"X");
+            for header in (LENGTH + 2..message.len().saturating_sub(STORAGE + 4)).step_by(40) {
+                if let Some(place) = message.get_mut(header..header + STORAGE + 4) {
+                    place[..4].copy_from_slice(b"DLT\x01");
+                    place[STORAGE..].copy_from_slice(&[0x35, 0, 0, 10]);
+                }
+            }
+        }
     }
 }
 

@@ -5,7 +5,10 @@ mod build;
 mod common;
 
 use build::{Build, string, unsigned};
-use chipmunk_dlt::{Options, Output, generate::Trace};
+use chipmunk_dlt::{
+    Options, Output,
+    generate::{Damaged, Trace},
+};
 use chipmunk_payload::SkipReason;
 use common::{options, read, real_trace};
 
@@ -339,5 +342,32 @@ fn averages_are_kept() {
         let average = input.len() as f64 / 5000.0;
         let error = (average / f64::from(message_bytes) - 1.0).abs();
         assert!(error < 0.02, "{average} bytes instead of {message_bytes}");
+    }
+}
+
+/// Whatever becomes of every second message, the others are found, and the rest is skipped: also where headers lie about
+/// lengths that reach over many messages.
+#[test]
+fn whole_messages_between_destroyed_ones_are_found() {
+    for (every, seed) in [(2, 1), (2, 2), (3, 3), (7, 4)] {
+        let damaged = Damaged {
+            trace: Trace {
+                messages: 1000,
+                garbage: 20,
+                message_bytes: 209,
+                seed,
+            },
+            every: every.try_into().expect("not zero"),
+        };
+        let mut bytes = Vec::new();
+        let made = damaged.write_to(&mut bytes).expect("writing to a vector");
+        let outcome = read(&bytes, options(Output::Ranges));
+        assert_eq!(outcome.bytes(), bytes);
+        assert_eq!(outcome.messages().len() as u64, damaged.whole_messages());
+        assert_eq!(outcome.damaged(), 0);
+        let skipped: usize = outcome.skipped().iter().map(|(bytes, _)| bytes).sum();
+        assert_eq!(skipped as u64, made.garbage_bytes);
+        let reasons: Vec<SkipReason> = outcome.skipped().into_iter().map(|skip| skip.1).collect();
+        assert!(reasons.contains(&SkipReason::Garbage) && reasons.contains(&SkipReason::Malformed));
     }
 }

@@ -18,7 +18,8 @@ use chipmunk_payload::{AlignedBytes, AttachmentView, Batch, ItemKind, ItemView, 
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Attachment, LogMessage, ParseOutput, ParseYield, Parser, ParserError, ParserReport, ParserTally,
+    Attachment, LogMessage, ParseOutput, ParseYield, Parser, ParserError, ParserReport,
+    ParserSplit, ParserTally,
 };
 
 /// What stands between columns where a message is shown as Chipmunk shows it.
@@ -40,6 +41,11 @@ pub trait BatchReader {
         at_end: bool,
         spare: AlignedBytes,
     ) -> Result<Batch, ParserError>;
+
+    /// Where the time of all calls went; `None` if that is not known.
+    fn split(&self) -> Option<ParserSplit> {
+        None
+    }
 }
 
 /// A [`Parser`] over a [`BatchReader`].
@@ -279,6 +285,10 @@ impl<R: BatchReader> Parser for BatchParser<R> {
 
     fn report(&self) -> ParserReport {
         self.tally.report()
+    }
+
+    fn split(&self) -> Option<ParserSplit> {
+        self.reader.split()
     }
 }
 

@@ -45,6 +45,7 @@ pub mod parallel;
 mod parser;
 mod producer;
 mod source;
+mod split;
 mod statistics;
 
 pub use batch::{BatchMessage, BatchParser, BatchReader, MessageBatch};
@@ -59,6 +60,7 @@ pub use source::{
     ByteSource, IncomeRequest, IncomeResponse, ReloadInfo, SourceError, SourceFilter,
     TransportProtocol,
 };
+pub use split::{ParserSplit, ProducerSplit, SourceSplit, Split, TimedWriter};
 pub use statistics::{CacheUse, Statistics};
 
 /// How many bytes are read at a time where nobody says otherwise, in bytes.

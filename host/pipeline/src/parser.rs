@@ -5,7 +5,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use crate::{Attachment, LogMessage, ParserReport};
+use crate::{Attachment, LogMessage, ParserReport, ParserSplit};
 
 /// Finds messages in bytes.
 ///
@@ -81,6 +81,11 @@ pub trait Parser {
     /// What was called how often, and what was skipped.
     fn report(&self) -> ParserReport {
         ParserReport::default()
+    }
+
+    /// Where the time of all calls went, without what was done with the items; `None` if the parser does not know.
+    fn split(&self) -> Option<ParserSplit> {
+        None
     }
 }
 

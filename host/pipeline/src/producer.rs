@@ -9,11 +9,12 @@
 use std::{
     io,
     ops::{ControlFlow, Range},
+    time::{Duration, Instant},
 };
 
 use crate::{
-    Attachment, ByteSource, ParseYield, Parser, ParserCounters, ParserError, SourceCounters,
-    SourceError, SourceFilter,
+    Attachment, ByteSource, ParseYield, Parser, ParserCounters, ParserError, ProducerSplit,
+    SourceCounters, SourceError, SourceFilter,
 };
 
 /// How large the unconsumed rest of a source may grow, in bytes, before the producer gives up on the message in it.
@@ -154,6 +155,8 @@ pub struct MessageProducer<S, P> {
     first_drop: Option<u64>,
     /// The lengths of the items of one call, kept between calls to be allocated once.
     consumed: Vec<usize>,
+    /// How long the parser's calls took, with what the sink did.
+    parsing: Duration,
 }
 
 impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
@@ -173,6 +176,7 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
             dropped: 0,
             first_drop: None,
             consumed: Vec::new(),
+            parsing: Duration::ZERO,
         }
     }
 
@@ -219,6 +223,11 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
             source: self.source.counters(),
             parser: parser.counters,
         }
+    }
+
+    /// Where the time went so far.
+    pub fn split(&self) -> ProducerSplit {
+        ProducerSplit::new(self.source.split(), self.parser.split(), self.parsing)
     }
 
     /// Hands out everything there is.
@@ -344,6 +353,7 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         &mut self,
         sink: &mut impl Sink<P::Output>,
     ) -> (Result<(), ParserError>, io::Result<()>) {
+        let begun = Instant::now();
         let input = self.source.current_slice();
         let consumed = &mut self.consumed;
         let mut sunk = Ok(());
@@ -366,6 +376,7 @@ impl<S: ByteSource, P: Parser> MessageProducer<S, P> {
         if sunk.is_ok() {
             sunk = sink.input_done(input);
         }
+        self.parsing += begun.elapsed();
         (outcome, sunk)
     }
 

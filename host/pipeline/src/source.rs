@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 
-use crate::{ChunkBuffer, SourceCounters};
+use crate::{ChunkBuffer, SourceCounters, SourceSplit};
 
 /// Something that loads bytes, and keeps them until they are consumed.
 ///
@@ -63,6 +63,11 @@ pub trait ByteSource: Send {
     fn counters(&self) -> SourceCounters {
         SourceCounters::default()
     }
+
+    /// Where the time of all loads went.
+    fn split(&self) -> SourceSplit {
+        SourceSplit::default()
+    }
 }
 
 #[async_trait]
@@ -108,6 +113,10 @@ impl<S: ByteSource + ?Sized> ByteSource for Box<S> {
 
     fn counters(&self) -> SourceCounters {
         (**self).counters()
+    }
+
+    fn split(&self) -> SourceSplit {
+        (**self).split()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{ParserCounters, ProducerReport, SourceCounters};
+use crate::{ParserCounters, ProducerReport, SourceCounters, Split};
 
 /// The figures of one run. Serialises to the object of `--stats=json`, with exactly these keys.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct Statistics {
     pub source: SourceCounters,
     /// What the parser counted.
     pub parser: ParserCounters,
+    /// Where the time went.
+    pub split: Split,
 }
 
 /// Whether compiled plugins came from the cache.
@@ -48,7 +50,7 @@ impl CacheUse {
 }
 
 impl Statistics {
-    /// The figures of a producer's run; time, cache and memory are the caller's to fill in.
+    /// The figures of a producer's run; time, its split, cache and memory are the caller's to fill in.
     pub fn new(report: &ProducerReport) -> Self {
         Self {
             messages: report.parser.m_ok,
@@ -60,6 +62,7 @@ impl Statistics {
             peak_rss_bytes: 0,
             source: report.source,
             parser: report.parser,
+            split: Split::default(),
         }
     }
 }
@@ -77,10 +80,11 @@ mod tests {
         };
         let source = r#"{"c_cns":0,"c_rld":0,"r_ok":0,"r_eof":0,"r_err":0}"#;
         let parser = r#"{"c_fn":0,"c_plg":0,"p_res":0,"m_ok":0,"m_damaged":0,"m_flt":0,"p_inc":0,"p_eof":0,"p_err":0}"#;
+        let split = r#"{"read":0.0,"copy_in":0.0,"parse":0.0,"archive_write":null,"copy_out":0.0,"check":0.0,"output":null,"write":0.0,"other":0.0}"#;
         assert_eq!(
             serde_json::to_string(&statistics).unwrap(),
             format!(
-                r#"{{"messages":0,"loaded_bytes":0,"skipped_bytes":0,"seconds":0.5,"start_ms":0.0,"cache":"miss","peak_rss_bytes":0,"source":{source},"parser":{parser}}}"#
+                r#"{{"messages":0,"loaded_bytes":0,"skipped_bytes":0,"seconds":0.5,"start_ms":0.0,"cache":"miss","peak_rss_bytes":0,"source":{source},"parser":{parser},"split":{split}}}"#
             )
         );
     }

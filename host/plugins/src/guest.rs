@@ -4,6 +4,7 @@
 //! flavour of guest is another implementation, and the proxies stay as they are. The tests' hostile guests are plain Rust.
 
 use chipmunk_payload::AlignedBytes;
+use chipmunk_pipeline::ParserSplit;
 
 use crate::contract::SourceError;
 use crate::error::{FaultCause, GuestFault};
@@ -25,6 +26,11 @@ pub trait ParserGuest: std::fmt::Debug + Send {
 
     /// The fault of a guest whose archive turned out to be bad. Ends the session.
     fn fail(&mut self, cause: FaultCause) -> GuestFault;
+
+    /// Where the time of all calls of [`parse`](Self::parse) went, as far as it is known.
+    fn split(&self) -> ParserSplit {
+        ParserSplit::default()
+    }
 }
 
 /// A running byte-source plugin.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use chipmunk_pipeline::{
-    ByteSource, CacheUse, MessageProducer, Parser, ProduceError, ProducerReport, Sink, Statistics,
-    Step,
+    ByteSource, CacheUse, MessageProducer, Parser, ProduceError, ProducerReport, ProducerSplit,
+    Sink, Split, Statistics, Step, TimedWriter,
     export::{NoneExporter, RawExporter, TextExporter},
     native::StreamSource,
 };
@@ -102,13 +102,24 @@ struct Job<'a> {
     cache: Option<CacheUse>,
 }
 
+/// How long things took.
+struct Times {
+    /// From the start of the program to the first load.
+    start: Duration,
+    /// From there to the end.
+    run: Duration,
+    /// Where that went.
+    split: Split,
+}
+
 impl Job<'_> {
     fn run<S: ByteSource, P: Parser>(mut self, source: S, parser: P) -> anyhow::Result<Outcome> {
         let producer = MessageProducer::new(source, parser);
         let output = self.output.take();
         let written = |error| WriteError::new(&self.arguments.output, error);
         let begun = Instant::now();
-        let (report, output) = match (self.arguments.format, output) {
+        let output = output.map(TimedWriter::new);
+        let ((report, split), output) = match (self.arguments.format, output) {
             (Format::Raw, Some(output)) => {
                 let mut exporter = RawExporter::new(output);
                 let report = self.drive(producer, &mut exporter)?;
@@ -121,10 +132,18 @@ impl Job<'_> {
             }
             (_, output) => (self.drive(producer, &mut NoneExporter)?, output),
         };
+        let mut writing = Duration::ZERO;
         if let Some(output) = output {
+            let (output, written) = output.into_parts();
+            writing = written;
             output.finish()?;
         }
-        Ok(self.tell(&report, begun.duration_since(self.started), begun.elapsed()))
+        let times = Times {
+            start: begun.duration_since(self.started),
+            run: begun.elapsed(),
+            split: Split::new(&split, writing, begun.elapsed()),
+        };
+        Ok(self.tell(&report, &times))
     }
 
     /// Hands everything to the exporter.
@@ -132,12 +151,12 @@ impl Job<'_> {
         &self,
         mut producer: MessageProducer<S, P>,
         exporter: &mut impl Sink<P::Output>,
-    ) -> anyhow::Result<ProducerReport> {
+    ) -> anyhow::Result<(ProducerReport, ProducerSplit)> {
         let progress = Progress::new(self.total, self.leaves_room_for_a_bar());
         loop {
             match pollster::block_on(producer.step(exporter)) {
                 Ok(Step::Progress) => progress.at(producer.loaded_bytes()),
-                Ok(Step::Done) => return Ok(producer.report()),
+                Ok(Step::Done) => return Ok((producer.report(), producer.split())),
                 Err(ProduceError::Sink(error)) => {
                     return Err(WriteError::new(&self.arguments.output, error).into());
                 }
@@ -154,7 +173,7 @@ impl Job<'_> {
     }
 
     /// Damage, figures, and how it ended.
-    fn tell(&self, report: &ProducerReport, start: Duration, run: Duration) -> Outcome {
+    fn tell(&self, report: &ProducerReport, times: &Times) -> Outcome {
         if let Some(first) = report.first_skip {
             output::tell(&format_args!(
                 "warning: {} of {} bytes are no messages and were skipped, the first at offset {first}",
@@ -163,8 +182,9 @@ impl Job<'_> {
         }
         if let Some(form) = self.arguments.stats {
             let statistics = Statistics {
-                seconds: run.as_secs_f64(),
-                start_ms: start.as_secs_f64() * 1e3,
+                seconds: times.run.as_secs_f64(),
+                start_ms: times.start.as_secs_f64() * 1e3,
+                split: times.split,
                 cache: self.cache,
                 peak_rss_bytes: stats::peak_rss_bytes(),
                 ..Statistics::new(report)

@@ -1,6 +1,8 @@
 //! `gen`: makes traces to try things with. The traces themselves are `chipmunk-dlt`'s.
 
-use chipmunk_dlt::generate::Trace;
+use std::num::NonZeroU64;
+
+use chipmunk_dlt::generate::{Damaged, Trace};
 
 use crate::{
     Outcome,
@@ -23,9 +25,11 @@ fn dlt(arguments: &GenDltArguments) -> anyhow::Result<Outcome> {
         seed: arguments.seed,
     };
     let mut output = Output::create(&arguments.output, None)?;
-    trace
-        .write_to(&mut output)
-        .map_err(|error| WriteError::new(&arguments.output, error))?;
+    let made = match NonZeroU64::new(arguments.damage_every) {
+        Some(every) => Damaged { trace, every }.write_to(&mut output),
+        None => trace.write_to(&mut output),
+    };
+    made.map_err(|error| WriteError::new(&arguments.output, error))?;
     output.finish()?;
     Ok(Outcome::Done)
 }

@@ -1,14 +1,14 @@
 //! The native DLT parser: `chipmunk-dlt`'s reader in this process.
 //!
 //! It takes the plugin's way through an archive, with the same check, so that what differs between the two is where
-//! they run. The archive's buffer goes round: writer, batch, and back.
+//! they run.
 
 use chipmunk_dlt::Reader;
 pub use chipmunk_dlt::{Options as DltOptions, Output as DltOutput};
-use chipmunk_payload::{AlignedBytes, Batch, BatchWriter};
+use chipmunk_payload::{AlignedBytes, Batch};
 
-use super::MAX_ARCHIVE_BYTES;
-use crate::{BatchParser, BatchReader, ParserError};
+use super::archiver::Archiver;
+use crate::{BatchParser, BatchReader, ParserError, ParserSplit};
 
 /// The native DLT parser.
 pub fn dlt_parser(options: DltOptions) -> BatchParser<DltReader> {
@@ -18,7 +18,7 @@ pub fn dlt_parser(options: DltOptions) -> BatchParser<DltReader> {
 /// Makes batches of DLT.
 pub struct DltReader {
     reader: Reader,
-    writer: BatchWriter,
+    archiver: Archiver,
 }
 
 impl DltReader {
@@ -26,7 +26,7 @@ impl DltReader {
     pub fn new(options: DltOptions) -> Self {
         Self {
             reader: Reader::new(options),
-            writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
+            archiver: Archiver::new("DLT"),
         }
     }
 }
@@ -39,14 +39,13 @@ impl BatchReader for DltReader {
         at_end: bool,
         spare: AlignedBytes,
     ) -> Result<Batch, ParserError> {
-        self.writer.recycle(spare.into_buffer());
-        let tail = self.reader.read(input, at_end, &mut self.writer);
-        let archive = self.writer.finish(tail);
-        Batch::check(AlignedBytes::from(archive), input.len()).map_err(|error| {
-            ParserError::Unrecoverable(format!(
-                "the native DLT parser made an invalid batch, which is a fault of this program: {error}"
-            ))
-        })
+        let reader = &mut self.reader;
+        self.archiver
+            .batch(input.len(), spare, |out| reader.read(input, at_end, out))
+    }
+
+    fn split(&self) -> Option<ParserSplit> {
+        Some(self.archiver.split())
     }
 }
 

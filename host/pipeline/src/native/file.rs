@@ -7,13 +7,14 @@ use std::{
     fs::File,
     io::{self, Read, Stdin},
     path::Path,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 
 use crate::{
     ByteSource, ChunkBuffer, DEFAULT_CHUNK_BYTES, ReloadInfo, SourceCounters, SourceError,
-    SourceFilter,
+    SourceFilter, SourceSplit,
 };
 
 /// Reads from anything that implements [`Read`], a chunk at a time.
@@ -24,6 +25,7 @@ pub struct StreamSource<R> {
     chunk: usize,
     buffer: ChunkBuffer,
     counters: SourceCounters,
+    reading: Duration,
 }
 
 impl StreamSource<File> {
@@ -70,6 +72,7 @@ impl<R: Read + Send> StreamSource<R> {
             chunk: DEFAULT_CHUNK_BYTES,
             buffer: ChunkBuffer::new(),
             counters: SourceCounters::default(),
+            reading: Duration::ZERO,
         }
     }
 
@@ -125,7 +128,9 @@ impl<R: Read + Send> ByteSource for StreamSource<R> {
     }
 
     async fn load(&mut self, _: Option<&SourceFilter>) -> Result<Option<ReloadInfo>, SourceError> {
+        let begun = Instant::now();
         let read = self.buffer.read_from(&mut self.reader, self.chunk);
+        self.reading += begun.elapsed();
         let available = self.buffer.len();
         self.note(read, available)
     }
@@ -137,11 +142,20 @@ impl<R: Read + Send> ByteSource for StreamSource<R> {
     ) -> Result<Option<ReloadInfo>, SourceError> {
         into.append(self.buffer.slice());
         self.buffer.clear();
+        let begun = Instant::now();
         let read = into.read_from(&mut self.reader, self.chunk);
+        self.reading += begun.elapsed();
         self.note(read, 0)
     }
 
     fn counters(&self) -> SourceCounters {
         self.counters
+    }
+
+    fn split(&self) -> SourceSplit {
+        SourceSplit {
+            read: self.reading,
+            ..SourceSplit::default()
+        }
     }
 }

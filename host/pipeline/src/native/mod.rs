@@ -5,6 +5,7 @@
 //! - [`DltCoreParser`] reads DLT by the crate `dlt-core`, message by message: the plain yardstick.
 //! - [`text_parser`] reads lines of text by `chipmunk-text`, as the plugin `text-parser` does.
 
+mod archiver;
 mod dlt;
 mod dlt_core;
 mod file;

@@ -1,11 +1,11 @@
 //! The native text parser: `chipmunk-text`'s reader in this process. What plugins for text, in any language, are compared with.
 
-use chipmunk_payload::{AlignedBytes, Batch, BatchWriter};
+use chipmunk_payload::{AlignedBytes, Batch};
 use chipmunk_text::Reader;
 pub use chipmunk_text::{Options as TextOptions, Output as TextOutput};
 
-use super::MAX_ARCHIVE_BYTES;
-use crate::{BatchParser, BatchReader, ParserError};
+use super::archiver::Archiver;
+use crate::{BatchParser, BatchReader, ParserError, ParserSplit};
 
 /// The native text parser.
 pub fn text_parser(options: &TextOptions) -> BatchParser<TextReader> {
@@ -16,7 +16,7 @@ pub fn text_parser(options: &TextOptions) -> BatchParser<TextReader> {
 #[derive(Debug)]
 pub struct TextReader {
     reader: Reader,
-    writer: BatchWriter,
+    archiver: Archiver,
 }
 
 impl TextReader {
@@ -24,7 +24,7 @@ impl TextReader {
     pub fn new(options: &TextOptions) -> Self {
         Self {
             reader: Reader::new(options),
-            writer: BatchWriter::with_max_bytes(MAX_ARCHIVE_BYTES),
+            archiver: Archiver::new("text"),
         }
     }
 }
@@ -37,13 +37,12 @@ impl BatchReader for TextReader {
         at_end: bool,
         spare: AlignedBytes,
     ) -> Result<Batch, ParserError> {
-        self.writer.recycle(spare.into_buffer());
-        let tail = self.reader.read(input, at_end, &mut self.writer);
-        let archive = self.writer.finish(tail);
-        Batch::check(AlignedBytes::from(archive), input.len()).map_err(|error| {
-            ParserError::Unrecoverable(format!(
-                "the native text parser made an invalid batch, which is a fault of this program: {error}"
-            ))
-        })
+        let reader = &mut self.reader;
+        self.archiver
+            .batch(input.len(), spare, |out| reader.read(input, at_end, out))
+    }
+
+    fn split(&self) -> Option<ParserSplit> {
+        Some(self.archiver.split())
     }
 }

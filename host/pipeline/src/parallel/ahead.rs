@@ -7,7 +7,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
@@ -19,7 +19,9 @@ use super::{
     chunk::{Arrival, Chunk, Load},
     queue::Queue,
 };
-use crate::{ByteSource, ChunkBuffer, ReloadInfo, SourceCounters, SourceError, SourceFilter};
+use crate::{
+    ByteSource, ChunkBuffer, ReloadInfo, SourceCounters, SourceError, SourceFilter, SourceSplit,
+};
 
 /// Sizes of what goes round.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,8 @@ pub(super) struct Ahead<X> {
     /// How many bytes of earlier chunks to repeat in front of the next.
     pub(super) lookback: AtomicUsize,
     layout: Layout,
+    /// Where the source's time went, as of its last load.
+    split: Mutex<SourceSplit>,
 }
 
 impl<X: Send + 'static> Ahead<X> {
@@ -59,6 +63,7 @@ impl<X: Send + 'static> Ahead<X> {
             loaded: Arc::new(Queue::bounded(layout.buffers + 1)),
             lookback: AtomicUsize::new(layout.lookback),
             layout,
+            split: Mutex::default(),
         });
         for _ in 0..layout.buffers {
             ahead.spare.offer(ChunkBuffer::new());
@@ -111,6 +116,7 @@ impl<X: Send + 'static> Ahead<X> {
         buffer.commit(front);
         let loaded = pollster::block_on(source.load_into(filter, &mut buffer));
         let counters = source.counters();
+        *self.split.lock().unwrap_or_else(PoisonError::into_inner) = source.split();
         let info = match loaded {
             Ok(Some(info)) => info,
             Ok(None) => return Load::End(counters),
@@ -323,6 +329,11 @@ impl<X: Send + 'static> ByteSource for AheadSource<X> {
             c_cns: self.consumed,
             ..self.counters
         }
+    }
+
+    fn split(&self) -> SourceSplit {
+        let split = self.ahead.split.lock();
+        *split.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,11 +4,14 @@
 //! can go wrong in a call into a [`GuestFault`] with the plugin's name, the function, the guest's frames and its last log
 //! lines. After a fault the session takes no more calls: nobody knows what state the guest is in.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chipmunk_payload::AlignedBytes;
+use chipmunk_pipeline::ParserSplit;
 use wasmer_component::{
-    Error, Func, Instance, LentBytes, Lift, LiftResult, LimitKind, LowerParams, Store,
+    Error, FillBytes, Func, Instance, LentBytes, Lift, LiftResult, LimitKind, LowerParams, Store,
 };
 
 use super::host::HostState;
@@ -32,6 +35,8 @@ pub struct Session {
     instance: Instance,
     /// The function that does the work, once the session is initialised.
     work: Option<Func>,
+    /// Where the time of all calls of a parser's `parse` went.
+    split: ParserSplit,
     ended: bool,
 }
 
@@ -72,6 +77,7 @@ impl Session {
             store,
             instance,
             work: None,
+            split: ParserSplit::default(),
             ended: false,
         };
         session
@@ -296,17 +302,39 @@ impl ParserGuest for Session {
         // The types are compared again for every chunk: they carry the lifetime of the input. It costs less than a
         // microsecond.
         let func = self.work("parse")?;
-        func.typed::<(&[u8], Option<u64>, bool), (LentBytes,)>()
+        let begun = Instant::now();
+        let copied_in = Cell::new(begun);
+        let mut copying_out = Duration::ZERO;
+        // As a plain slice would be lowered, and the clock is read behind it.
+        let data = FillBytes::new(input.len(), |room: &mut [u8]| {
+            room.copy_from_slice(input);
+            copied_in.set(Instant::now());
+            Ok(room.len())
+        });
+        let outcome = func
+            .typed::<(FillBytes<_>, Option<u64>, bool), (LentBytes,)>()
             .and_then(|func| {
                 func.call_lent(
                     &mut self.store,
-                    (input, timestamp, at_end),
+                    (data, timestamp, at_end),
                     |(lent,), guest| {
+                        let returned = Instant::now();
                         archive.fill_from(guest.bytes(&lent));
+                        copying_out = returned.elapsed();
                     },
                 )
-            })
-            .map_err(|error| self.end_with("parse", error))
+            });
+        self.split += ParserSplit {
+            copy_in: copied_in.get() - begun,
+            parse: copied_in.get().elapsed().saturating_sub(copying_out),
+            copy_out: copying_out,
+            ..ParserSplit::default()
+        };
+        outcome.map_err(|error| self.end_with("parse", error))
+    }
+
+    fn split(&self) -> ParserSplit {
+        self.split
     }
 
     fn fail(&mut self, cause: FaultCause) -> GuestFault {

@@ -6,9 +6,10 @@
 //! smaller part.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use chipmunk_payload::{SourceChunk, State};
-use chipmunk_pipeline::ReloadInfo;
+use chipmunk_pipeline::{ReloadInfo, SourceSplit};
 
 use crate::error::FaultCause;
 use crate::guest::{ReadFailure, SourceGuest};
@@ -34,20 +35,30 @@ pub(super) struct Digest {
     pub(super) state: State,
 }
 
-/// Calls the guest for at most `asked` bytes, and gives them to `put`, once.
+/// Calls the guest for at most `asked` bytes, and gives them to `put`, once. What took how long is added to `split`.
 pub(super) fn read_chunk(
     guest: &mut (impl SourceGuest + ?Sized),
     asked: usize,
+    split: &mut SourceSplit,
     mut put: impl FnMut(&[u8]),
 ) -> Result<Digest, ReadFailure> {
     let mut digest = None;
-    guest.read(asked as u64, &mut |archive| {
+    let mut taken = SourceSplit::default();
+    let begun = Instant::now();
+    let outcome = guest.read(asked as u64, &mut |archive| {
+        let read = Instant::now();
         let chunk = SourceChunk::check(archive, asked)
             .map_err(|error| FaultCause::Contract(error.to_string()))?;
-        put(chunk.bytes());
         digest = Some(self::digest(&chunk));
+        let checked = Instant::now();
+        put(chunk.bytes());
+        taken.check += checked - read;
+        taken.copy_out += checked.elapsed();
         Ok(())
-    })?;
+    });
+    taken.read = begun.elapsed().saturating_sub(taken.check + taken.copy_out);
+    *split += taken;
+    outcome?;
     // A guest that shows no archive has read nothing: the same as an end.
     Ok(digest.unwrap_or(Digest {
         length: 0,

@@ -6,8 +6,10 @@
 //!
 //! A guest that returns a bad archive has lied once and is not asked again: its session ends with an error that names it.
 
+use std::time::{Duration, Instant};
+
 use chipmunk_payload::{AlignedBytes, Batch};
-use chipmunk_pipeline::{BatchParser, BatchReader, ParserError};
+use chipmunk_pipeline::{BatchParser, BatchReader, ParserError, ParserSplit};
 
 use crate::error::FaultCause;
 use crate::guest::ParserGuest;
@@ -17,13 +19,17 @@ pub type ParserProxy<G = Box<dyn ParserGuest>> = BatchParser<GuestReader<G>>;
 
 /// The proxy of a guest that was initialised.
 pub fn parser_proxy<G: ParserGuest>(guest: G) -> ParserProxy<G> {
-    BatchParser::new(GuestReader { guest })
+    BatchParser::new(GuestReader {
+        guest,
+        checking: Duration::ZERO,
+    })
 }
 
 /// Reads batches by calling a guest.
 #[derive(Debug)]
 pub struct GuestReader<G> {
     guest: G,
+    checking: Duration,
 }
 
 impl<G: ParserGuest> BatchReader for GuestReader<G> {
@@ -39,8 +45,18 @@ impl<G: ParserGuest> BatchReader for GuestReader<G> {
         self.guest
             .parse(input, timestamp, at_end, &mut spare)
             .map_err(unrecoverable)?;
-        Batch::check(spare, input.len()).map_err(|error| {
+        let begun = Instant::now();
+        let batch = Batch::check(spare, input.len());
+        self.checking += begun.elapsed();
+        batch.map_err(|error| {
             unrecoverable(self.guest.fail(FaultCause::Contract(error.to_string())))
+        })
+    }
+
+    fn split(&self) -> Option<ParserSplit> {
+        Some(ParserSplit {
+            check: self.checking,
+            ..self.guest.split()
         })
     }
 }
@@ -58,6 +74,10 @@ impl<G: ParserGuest + ?Sized> ParserGuest for Box<G> {
 
     fn fail(&mut self, cause: FaultCause) -> crate::error::GuestFault {
         (**self).fail(cause)
+    }
+
+    fn split(&self) -> ParserSplit {
+        (**self).split()
     }
 }
 

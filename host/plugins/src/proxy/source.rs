@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chipmunk_payload::State;
-use chipmunk_pipeline::{ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter};
+use chipmunk_pipeline::{
+    ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter, SourceSplit,
+};
 
 use super::buffer::{Digest, RunBuffer, read_chunk};
 use crate::guest::{ReadFailure, SourceGuest};
@@ -67,8 +69,8 @@ impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
                 Next::End => return Ok(None),
                 Next::Read => {}
             }
-            let buffer = &mut self.stage.buffer;
-            let result = read_chunk(&mut self.guest, self.chunk_bytes, |bytes| {
+            let Stage { buffer, split, .. } = &mut self.stage;
+            let result = read_chunk(&mut self.guest, self.chunk_bytes, split, |bytes| {
                 buffer.append(bytes)
             });
             if let Some(pause) = self.stage.accept(result)? {
@@ -79,6 +81,10 @@ impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
 
     fn counters(&self) -> SourceCounters {
         self.stage.counters
+    }
+
+    fn split(&self) -> SourceSplit {
+        self.stage.split
     }
 }
 
@@ -93,6 +99,7 @@ impl<G: SourceGuest + ?Sized> SourceGuest for Box<G> {
 pub(super) struct Stage {
     pub(super) buffer: RunBuffer,
     pub(super) counters: SourceCounters,
+    pub(super) split: SourceSplit,
     ended: bool,
 }
 

@@ -15,7 +15,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chipmunk_pipeline::{ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter};
+use chipmunk_pipeline::{
+    ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter, SourceSplit,
+};
 
 use super::buffer::{Digest, HEADROOM, read_chunk};
 use super::source::{ByteSourceProxy, Next, Stage};
@@ -62,6 +64,8 @@ struct Answer {
     filled: Vec<u8>,
     /// `None` when the wait was cancelled before the guest was called.
     result: Option<Result<Digest, ReadFailure>>,
+    /// What took how long.
+    split: SourceSplit,
 }
 
 impl Shared {
@@ -151,6 +155,7 @@ impl ByteSource for ThreadedSource {
             }
             // The only point where the future can be dropped; what was asked for stays asked for.
             let answer = self.ask(pause).await;
+            self.stage.split += answer.split;
             let Some(result) = answer.result else {
                 // An earlier wait that was cancelled since.
                 self.spare = answer.filled;
@@ -177,6 +182,10 @@ impl ByteSource for ThreadedSource {
     fn counters(&self) -> SourceCounters {
         self.stage.counters
     }
+
+    fn split(&self) -> SourceSplit {
+        self.stage.split
+    }
 }
 
 impl Drop for ThreadedSource {
@@ -200,10 +209,11 @@ fn serve(mut guest: impl SourceGuest, chunk_bytes: usize, shared: &Shared) {
         let Some(Request { mut spare, pause }) = next_request(shared) else {
             return;
         };
+        let mut split = SourceSplit::default();
         let result = wait(shared, pause).then(|| {
             spare.clear();
             spare.resize(HEADROOM, 0);
-            read_chunk(&mut guest, chunk_bytes, |bytes| {
+            read_chunk(&mut guest, chunk_bytes, &mut split, |bytes| {
                 spare.extend_from_slice(bytes)
             })
         });
@@ -211,6 +221,7 @@ fn serve(mut guest: impl SourceGuest, chunk_bytes: usize, shared: &Shared) {
         state.answer = Some(Answer {
             filled: spare,
             result,
+            split,
         });
         if let Some(waker) = state.waker.take() {
             // Not while the lock is held: waking may poll at once.
