@@ -29,6 +29,7 @@
 //! # Ok::<(), chipmunk_payload::PayloadError>(())
 //! ```
 
+mod float;
 pub mod generate;
 mod header;
 mod payload;

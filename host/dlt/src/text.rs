@@ -13,9 +13,10 @@ use chipmunk_payload::{BatchWriter, TextArena};
 
 use crate::{
     Output,
+    float::{float32, float64},
     header::{Extended, Message, MessageType, Storage, take},
     payload::{Argument, Value, argument, u32_of},
-    plain::{Text, until_nul, valid_prefix},
+    plain::{until_nul, valid_prefix},
     service,
 };
 
@@ -138,13 +139,13 @@ impl Writer {
             id(storage.ecu, out.text());
         }
         end(out);
-        small(message.version, out.text());
+        number(message.version, out.text());
         end(out);
         if let Some(session) = message.session {
             number(session, out.text());
         }
         end(out);
-        small(message.counter, out.text());
+        number(message.counter, out.text());
         end(out);
         if let Some(timestamp) = message.timestamp {
             number(timestamp, out.text());
@@ -239,23 +240,33 @@ impl Writer {
 #[inline(always)]
 fn write_argument(argument: &Argument<'_>, out: &mut TextArena) {
     if !argument.name.is_empty() {
-        out.push_str(until_nul(argument.name).as_str());
+        field(argument.name, out);
     }
     if !argument.unit.is_empty() {
-        out.push_str(until_nul(argument.unit).as_str());
+        field(argument.unit, out);
     }
     match argument.value {
         Value::Unsigned(value) => number(value, out),
-        Value::Signed(value) => number(value, out),
-        Value::Unsigned128(value) => number(value, out),
-        Value::Signed128(value) => number(value, out),
-        Value::Float32(value) => float(value, f64::from(value), EXACT_32, out),
-        Value::Float64(value) => float(value, value, EXACT_64, out),
-        Value::Text(field) => match until_nul(field) {
-            Text::Plain(text) => out.push_str(text),
-            Text::Other(text) => without_line_breaks(text, out),
-        },
+        Value::Signed(value) => out.push_signed(value),
+        Value::Unsigned128(value) => large(value, out),
+        Value::Signed128(value) => large(value, out),
+        Value::Float32(value) => float32(value, out),
+        Value::Float64(value) => float64(value, out),
+        Value::Text(field) => {
+            // Senders end their strings with a nul byte and count it.
+            if !out.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+                without_line_breaks(until_nul(field), out);
+            }
+        }
         Value::Raw(bytes) => hex_list(bytes, out),
+    }
+}
+
+/// A name or unit: up to its first nul byte, and as far as it is UTF-8.
+#[inline]
+fn field(field: &[u8], out: &mut TextArena) {
+    if !out.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+        out.push_str(until_nul(field));
     }
 }
 
@@ -270,28 +281,15 @@ fn without_line_breaks(text: &str, out: &mut TextArena) {
     }
 }
 
-/// As Rust displays it. Whole numbers, which floats in traces often are, take a short cut: below `exact`, the power of
-/// two up to which the type has every whole number, their shortest digits are all their digits.
 #[inline]
-fn float(value: impl std::fmt::Display, wide: f64, exact: f64, out: &mut TextArena) {
-    if wide.abs() < exact && wide.trunc() == wide && !(wide == 0.0 && wide.is_sign_negative()) {
-        number(wide as i64, out);
-    } else {
-        let _ = std::fmt::Write::write_fmt(out, format_args!("{value}"));
-    }
+fn number(value: impl Into<u64>, out: &mut TextArena) {
+    out.push_unsigned(value.into());
 }
 
-const EXACT_32: f64 = 16_777_216.0;
-const EXACT_64: f64 = 9_007_199_254_740_992.0;
-
-#[inline]
-fn number(value: impl itoa::Integer, out: &mut TextArena) {
+/// What hardly ever occurs.
+#[cold]
+fn large(value: impl itoa::Integer, out: &mut TextArena) {
     out.push_str(itoa::Buffer::new().format(value));
-}
-
-#[inline]
-fn small(value: u8, out: &mut TextArena) {
-    number(value, out);
 }
 
 /// An id of four characters: up to the first nul byte.
@@ -306,9 +304,9 @@ fn id(id: [u8; 4], out: &mut TextArena) {
 
 /// `[48, 65, 6C]`
 fn hex_list(bytes: &[u8], out: &mut TextArena) {
-    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
     const AT_ONCE: usize = 32;
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
+    // Without a table, so that several are made at once.
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'A' - 10 };
 
     out.push_str("[");
     let mut first = true;
@@ -326,7 +324,7 @@ fn hex_list(bytes: &[u8], out: &mut TextArena) {
             .as_flattened()
             .get(start..part.len() * 4)
             .unwrap_or_default();
-        out.push_str(valid_prefix(written));
+        out.push_plain(written);
     }
     out.push_str("]");
 }
@@ -368,9 +366,9 @@ fn message_type(kind: MessageType, out: &mut TextArena) {
         },
         MessageType::Unknown(kind, info) => {
             out.push_str("Unknown message type (");
-            small(kind, out);
+            number(kind, out);
             out.push_str(",");
-            small(info, out);
+            number(info, out);
             ")"
         }
     };
@@ -395,19 +393,17 @@ fn network_data(bus: u8) -> &'static str {
 struct Time {
     /// The second whose text is kept; none at first.
     second: Option<u64>,
-    text: [u8; LENGTH],
+    text: [u8; TO_THE_SECOND],
 }
 
-/// Bytes of `2023-11-14T22:13:20.001315000Z`.
-const LENGTH: usize = 30;
-/// Bytes of it up to the second.
+/// Bytes of `2023-11-14T22:13:20`.
 const TO_THE_SECOND: usize = 19;
 
 impl Time {
     fn new() -> Time {
         Time {
             second: None,
-            text: *b"0000-00-00T00:00:00.000000000Z",
+            text: *b"0000-00-00T00:00:00",
         }
     }
 
@@ -436,25 +432,13 @@ impl Time {
         if self.second != Some(second) {
             self.keep(second);
         }
-        if nanoseconds == 0 {
-            out.push_str(valid_prefix(
-                self.text.get(..TO_THE_SECOND).unwrap_or_default(),
-            ));
-            out.push_str("Z");
-            return;
+        out.push_plain(&self.text);
+        if nanoseconds != 0 {
+            out.push_str(".");
+            out.push_eight_digits(nanoseconds / 10);
+            out.push(char::from(b'0' + (nanoseconds % 10) as u8));
         }
-        if let Some(fraction) = self.text.get_mut(TO_THE_SECOND + 1..LENGTH - 1) {
-            // In groups, whose divisions do not wait for one another.
-            let groups = [
-                nanoseconds / 1_000_000,
-                nanoseconds / 1000 % 1000,
-                nanoseconds % 1000,
-            ];
-            for (place, group) in fraction.chunks_exact_mut(3).zip(groups) {
-                digits(group, place);
-            }
-        }
-        out.push_str(valid_prefix(&self.text));
+        out.push_str("Z");
     }
 
     #[cold]
@@ -508,11 +492,11 @@ fn date(days: u64) -> (u32, u32, u32) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use chipmunk_payload::{AlignedBytes, Batch, Tail};
 
-    fn text_of(write: impl FnOnce(&mut TextArena)) -> String {
+    pub(crate) fn text_of(write: impl FnOnce(&mut TextArena)) -> String {
         let mut out = BatchWriter::new();
         write(out.text());
         out.end_cell();
@@ -552,41 +536,6 @@ mod tests {
         assert_eq!(time(59, 1_000_001), "1970-01-01T00:01:00.000001000Z");
         assert_eq!(time(58, 1_000_001), "no valid timestamp for 58s/1000001us");
         assert_eq!(time(59, 2_000_000), "no valid timestamp for 59s/2000000us");
-    }
-
-    #[test]
-    fn floats_are_as_rust_displays_them() {
-        for value in [
-            0.0,
-            -0.0,
-            1.0,
-            -17.0,
-            0.1,
-            1e15,
-            1e16,
-            1e300,
-            9_007_199_254_740_993.0,
-            f64::NAN,
-            f64::INFINITY,
-        ] {
-            assert_eq!(
-                text_of(|out| float(value, value, EXACT_64, out)),
-                value.to_string()
-            );
-        }
-        for value in [
-            0.1f32,
-            16_777_217.0,
-            -269_400_951_226_368.0,
-            -3.5,
-            f32::MAX,
-            f32::MIN_POSITIVE,
-        ] {
-            assert_eq!(
-                text_of(|out| float(value, f64::from(value), EXACT_32, out)),
-                value.to_string()
-            );
-        }
     }
 
     #[test]

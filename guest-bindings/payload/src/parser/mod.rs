@@ -6,6 +6,8 @@
 //!
 //! This module is the vocabulary; `writer` lays archives out, `reader` checks them.
 
+mod decimal;
+mod plain;
 #[cfg(feature = "reader")]
 mod reader;
 mod text;

@@ -4,9 +4,14 @@
 //! know is a `memory.copy`, which leaves the guest's code for a function of the engine and costs more than such a piece
 //! is worth. So short pieces are copied here by loads and stores of fixed sizes, as C libraries do it inside `memcpy`.
 
-use core::fmt;
+use core::{fmt, mem::MaybeUninit};
 
 use alloc::vec::Vec;
+
+use super::{
+    decimal::{TEN_TO_THE_EIGHTH, eight, up_to_eight},
+    plain::{BLOCK, block_is_plain, is_plain, word_is_plain},
+};
 
 /// Where a parser writes the text of its cells.
 ///
@@ -59,6 +64,91 @@ impl TextArena {
             self.bytes.set_len(end + len);
         }
         true
+    }
+
+    /// Appends `bytes` if they are plain text: ASCII, without nul bytes and line feeds. Tells whether; nothing is appended if not.
+    ///
+    /// For the text fields of traces. Looks at each byte once, and copies it on the way.
+    pub fn push_plain(&mut self, bytes: &[u8]) -> bool {
+        if self.bytes.capacity() - self.bytes.len() < bytes.len() {
+            self.grow(bytes.len());
+        }
+        let Some(place) = self.bytes.spare_capacity_mut().get_mut(..bytes.len()) else {
+            return false;
+        };
+        let all = if let (Some(last), Some(_)) = (bytes.last_chunk(), place.last_chunk::<BLOCK>()) {
+            let mut all = block_is_plain(last);
+            let blocks = bytes.as_chunks::<BLOCK>().0;
+            for (block, place) in blocks.iter().zip(place.as_chunks_mut::<BLOCK>().0) {
+                all &= block_is_plain(block);
+                put(block, place);
+            }
+            // It overlaps the one before it: no rest remains that would need another loop.
+            if let Some(place) = place.last_chunk_mut() {
+                put(last, place);
+            }
+            all
+        } else {
+            copy_short_plain(bytes, place)
+        };
+        if all {
+            // SAFETY: all of `place`, the `bytes.len()` bytes behind the vector's own, was written with `bytes`, by blocks up to
+            // the last whole one, and then the last block; or by `copy_short_plain`, which says so. They are ASCII.
+            unsafe { self.bytes.set_len(self.bytes.len() + bytes.len()) };
+        }
+        all
+    }
+
+    /// Appends a number in decimal.
+    #[inline]
+    pub fn push_unsigned(&mut self, number: u64) {
+        if number < u64::from(TEN_TO_THE_EIGHTH) {
+            let (digits, len) = up_to_eight(number as u32);
+            self.push_digits(digits, len);
+        } else {
+            self.push_large(number);
+        }
+    }
+
+    /// Appends a number in decimal, with a minus sign if it is negative.
+    #[inline]
+    pub fn push_signed(&mut self, number: i64) {
+        if number < 0 {
+            self.bytes.push(b'-');
+        }
+        self.push_unsigned(number.unsigned_abs());
+    }
+
+    /// Appends the last eight digits of a number, with leading zeros.
+    #[inline]
+    pub fn push_eight_digits(&mut self, number: u32) {
+        self.push_digits(eight(number % TEN_TO_THE_EIGHTH), 8);
+    }
+
+    #[inline(never)]
+    fn push_large(&mut self, number: u64) {
+        self.push_unsigned(number / u64::from(TEN_TO_THE_EIGHTH));
+        self.push_eight_digits((number % u64::from(TEN_TO_THE_EIGHTH)) as u32);
+    }
+
+    /// Appends the first `len` of some digits.
+    #[inline]
+    fn push_digits(&mut self, digits: [u8; 8], len: usize) {
+        if self.bytes.capacity() - self.bytes.len() < digits.len() {
+            self.grow(digits.len());
+        }
+        let end = self.bytes.len();
+        // SAFETY: there is room for eight bytes behind `end`, which nobody else can refer to while the vector is borrowed
+        // mutably. All eight are written; `len` is at most eight, so the vector counts bytes that were written, and these are
+        // digits.
+        unsafe {
+            self.bytes
+                .as_mut_ptr()
+                .add(end)
+                .cast::<[u8; 8]>()
+                .write_unaligned(digits);
+            self.bytes.set_len(end + len.min(8));
+        }
     }
 
     /// Appends bytes that are whole UTF-8.
@@ -148,6 +238,7 @@ impl TextArena {
         self.bytes.reserve(more);
     }
 
+    #[inline(always)]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -166,6 +257,42 @@ impl TextArena {
     pub(super) fn give(&mut self, mut buffer: Vec<u8>) {
         buffer.clear();
         self.bytes = buffer;
+    }
+}
+
+#[inline(always)]
+fn put<const N: usize>(bytes: &[u8; N], place: &mut [MaybeUninit<u8>; N]) {
+    *place = bytes.map(MaybeUninit::new);
+}
+
+/// Copies fewer bytes than a block to `place`, which is as long: all of them are written. Tells whether all are plain.
+#[inline(always)]
+fn copy_short_plain(bytes: &[u8], place: &mut [MaybeUninit<u8>]) -> bool {
+    // Two pieces from both ends, which may overlap.
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        if let Some(place) = place.first_chunk_mut() {
+            put(first, place);
+        }
+        if let Some(place) = place.last_chunk_mut() {
+            put(last, place);
+        }
+        word_is_plain(*first) & word_is_plain(*last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        if let Some(place) = place.first_chunk_mut() {
+            put(first, place);
+        }
+        if let Some(place) = place.last_chunk_mut() {
+            put(last, place);
+        }
+        let [[a, b, c, d], [e, f, g, h]] = [*first, *last];
+        word_is_plain([a, b, c, d, e, f, g, h])
+    } else {
+        let mut all = true;
+        for (byte, place) in bytes.iter().zip(place) {
+            place.write(*byte);
+            all &= is_plain(*byte);
+        }
+        all
     }
 }
 
@@ -251,6 +378,46 @@ mod tests {
                 "{characters:?}"
             );
             assert_eq!(arena.take(), expected.unwrap_or_default(), "{characters:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_appended_and_other_text_is_not() {
+        for length in 0..70 {
+            let text = "x".repeat(length);
+            let mut arena = TextArena::default();
+            arena.push_str("before");
+            assert!(arena.push_plain(text.as_bytes()));
+            let expected = ["before", &text].concat();
+            assert_eq!(arena.len(), expected.len());
+            for place in 0..length {
+                for byte in [0, b'\n', 0x80, 0xFF] {
+                    let mut bytes = text.clone().into_bytes();
+                    bytes[place] = byte;
+                    assert!(!arena.push_plain(&bytes), "{byte} at {place} of {length}");
+                    assert_eq!(arena.len(), expected.len());
+                }
+            }
+            assert_eq!(arena.take(), expected.into_bytes());
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_rust_displays_them() {
+        let mut numbers = std::vec::Vec::from([0u64, u64::MAX]);
+        let mut power = 1u64;
+        while let Some(next) = power.checked_mul(10) {
+            numbers.extend([power - 1, power, power + 1, power * 7, power + power / 3]);
+            power = next;
+        }
+        for number in numbers {
+            for signed in [number as i64, (number as i64).wrapping_neg()] {
+                let mut arena = TextArena::default();
+                arena.push_unsigned(number);
+                arena.push('|');
+                arena.push_signed(signed);
+                assert_eq!(arena.take(), std::format!("{number}|{signed}").into_bytes());
+            }
         }
     }
 
