@@ -32,6 +32,8 @@ pub struct WasiCtx {
     pub(crate) clocks: Clocks,
     pub(crate) random: Random,
     pub(crate) insecure_random: Random,
+    /// What the guest was told when it first asked.
+    pub(crate) insecure_seed: Option<(u64, u64)>,
     pub(crate) directories: Vec<Preopen>,
     /// What is mixed into metadata hashes.
     pub(crate) secret: u64,
@@ -241,6 +243,7 @@ impl WasiCtxBuilder {
             secret: insecure_random.number().unwrap_or_default(),
             random,
             insecure_random,
+            insecure_seed: None,
             directories: opened.directories,
             temporary: opened.temporary,
             network: Network::new(&self.network),

@@ -97,7 +97,8 @@ impl Grant {
         self
     }
 
-    /// Shows it to the guest under this path, which is absolute.
+    /// Shows it to the guest under this path: an absolute one, or one that is relative to what the guest takes for its working
+    /// directory, `.` being that directory itself.
     #[must_use]
     pub fn at(mut self, guest_path: impl Into<String>) -> Self {
         self.guest_path = Some(guest_path.into());
@@ -120,13 +121,12 @@ impl Grant {
             }
             (None, What::Tree(_) | What::Temporary) => String::new(),
         };
-        let names = path.strip_prefix('/').unwrap_or("");
-        let clean = path.starts_with('/')
-            && (names.is_empty()
-                || (GuestPath::new(names).is_ok()
-                    && names
-                        .split('/')
-                        .all(|name| !matches!(name, "" | "." | ".."))));
+        let names = path.strip_prefix('/').unwrap_or(&path);
+        let clean = matches!(&*path, "/" | ".")
+            || (GuestPath::new(names).is_ok()
+                && names
+                    .split('/')
+                    .all(|name| !matches!(name, "" | "." | "..")));
         if clean {
             Ok(path)
         } else {
@@ -161,7 +161,7 @@ pub enum GrantError {
     },
     /// The path for the guest is none.
     #[error(
-        "{path:?} is no path for a guest: it must start with `/` and have no empty, `.` or `..` parts"
+        "{path:?} is no path for a guest: it must be `/`, `.`, or names with one `/` between them and none of them `.` or `..`"
     )]
     GuestPath {
         /// The path for the guest.
@@ -184,12 +184,13 @@ pub(crate) struct Opened {
     pub temporary: Vec<TempDir>,
 }
 
-/// Opens grants: the directories to give to the guest, with their paths.
+/// Opens grants: the directories to give to the guest, with their paths, in the order in which they were granted; single files
+/// come last.
 ///
 /// Errors: the first grant that cannot be given.
 pub(crate) fn open(grants: &[Grant]) -> Result<Opened, GrantError> {
     let mut temporary = Vec::new();
-    let mut directories: BTreeMap<String, Arc<dyn Directory>> = BTreeMap::new();
+    let mut directories: Vec<Preopen> = Vec::new();
     let mut writable: Vec<String> = Vec::new();
     let mut files: BTreeMap<String, BTreeMap<String, Selected>> = BTreeMap::new();
 
@@ -213,11 +214,14 @@ pub(crate) fn open(grants: &[Grant]) -> Result<Opened, GrantError> {
                 Arc::new(directory) as Arc<dyn Directory>
             }
             What::File(host) => {
-                let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
-                if name.is_empty() {
+                let (parent, name) = match path.rsplit_once('/') {
+                    None => (".", &*path),
+                    Some(("", name)) => ("/", name),
+                    Some(parts) => parts,
+                };
+                if matches!(name, "" | ".") {
                     return Err(GrantError::GuestPath { path });
                 }
-                let parent = if parent.is_empty() { "/" } else { parent };
                 let selected = select(host, grant.writable)?;
                 let files = files.entry(parent.to_owned()).or_default();
                 match files.get(name) {
@@ -236,15 +240,16 @@ pub(crate) fn open(grants: &[Grant]) -> Result<Opened, GrantError> {
         } else {
             Arc::new(ReadOnly::new(directory))
         };
-        if directories.insert(path.clone(), directory).is_some() {
+        if directories.iter().any(|(_, other)| *other == path) {
             return Err(GrantError::Twice { path });
         }
+        directories.push((directory, path));
     }
 
     for (parent, mut files) in files {
         let around = directories
             .iter()
-            .filter_map(|(path, directory)| Some((path, directory, beneath(&parent, path)?)))
+            .filter_map(|(directory, path)| Some((path, directory, beneath(&parent, path)?)))
             .max_by_key(|(path, ..)| path.len());
         let mut may_write = false;
         let rest = match around {
@@ -267,20 +272,25 @@ pub(crate) fn open(grants: &[Grant]) -> Result<Opened, GrantError> {
                 continue;
             }
         }
-        directories.insert(parent, Arc::new(Selection::new(files, rest)));
+        let selection: Arc<dyn Directory> = Arc::new(Selection::new(files, rest));
+        match directories.iter_mut().find(|(_, path)| *path == parent) {
+            Some((directory, _)) => *directory = selection,
+            None => directories.push((selection, parent)),
+        }
     }
-    let directories = directories
-        .into_iter()
-        .map(|(path, directory)| (directory, path))
-        .collect();
     Ok(Opened {
         directories,
         temporary,
     })
 }
 
-/// The way from `directory` to `path`, both absolute, if there is one.
+/// The way from `directory` to `path`, both clean, if there is one.
 fn beneath<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    match (path, directory) {
+        (".", ".") => return Some(""),
+        (path, ".") => return (!path.starts_with('/')).then_some(path),
+        _ => {}
+    }
     let rest = path.strip_prefix(directory.trim_end_matches('/'))?;
     if rest.is_empty() {
         Some("")

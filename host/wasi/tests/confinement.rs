@@ -614,6 +614,35 @@ fn a_file_inside_a_granted_directory_needs_no_directory_of_its_own() {
 }
 
 #[test]
+fn a_grant_may_have_a_relative_path_for_the_guest() {
+    let place = Place::new();
+    place.write("inside/f", "1");
+    place.write("inside/sub/g", "2");
+    let all = preopens([
+        Grant::directory(place.path("outside")).at("z/y"),
+        Grant::directory(place.path("inside")).at("."),
+        Grant::directory(place.path("inside")).at("/"),
+        // In `.` already, under this name.
+        Grant::file(place.path("inside/sub/g")).at("sub/g"),
+        Grant::file(place.path("outside/secret")).at("shown"),
+    ])
+    .unwrap();
+    let paths: Vec<&str> = all.iter().map(|(path, _)| &**path).collect();
+    assert_eq!(paths, ["z/y", ".", "/"], "in the order of the grants");
+    assert_eq!(read(&all[0].1, "secret"), Ok(SECRET.into()));
+    assert_eq!(read(&all[1].1, "f"), Ok("1".into()));
+    assert_eq!(read(&all[1].1, "sub/g"), Ok("2".into()));
+    assert_eq!(read(&all[1].1, "shown"), Ok(SECRET.into()));
+    assert_eq!(read(&all[2].1, "shown"), Err(ErrorCode::NoEntry));
+    for (_, directory) in &all {
+        assert_eq!(
+            read(directory, "../outside/secret"),
+            Err(ErrorCode::NotPermitted)
+        );
+    }
+}
+
+#[test]
 fn grants_that_cannot_be_given_say_why() {
     let place = Place::new();
     place.write("inside/f", "");
@@ -636,7 +665,9 @@ fn grants_that_cannot_be_given_say_why() {
         message(Grant::file(place.path("inside")).read_write()),
         directory
     );
-    for path in ["relative", "/a/../b", "/a//b", "/a/", "/a\0b", ""] {
+    for path in [
+        "/a/../b", "/a//b", "/a/", "/a\0b", "", "..", "../a", "a/../b", "./a", "a/", "/.",
+    ] {
         let grant = Grant::directory(place.path("inside")).at(path);
         assert!(
             matches!(preopens([grant]), Err(GrantError::GuestPath { .. })),

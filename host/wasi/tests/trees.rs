@@ -73,6 +73,34 @@ fn names(directory: &Descriptor) -> Vec<Entry> {
 }
 
 #[test]
+fn synchronised_io_is_asked_for_by_sync_and_not_when_opening() {
+    on_every_tree(|root| {
+        file(root, "f", "text");
+        for flags in [
+            DescriptorFlags {
+                file_integrity_sync: true,
+                ..READ
+            },
+            DescriptorFlags {
+                data_integrity_sync: true,
+                ..BOTH
+            },
+            DescriptorFlags {
+                requested_write_sync: true,
+                ..BOTH
+            },
+        ] {
+            let opened = root.open_at(true, "f", PLAIN, flags);
+            assert_eq!(error(opened), ErrorCode::Unsupported, "{flags:?}");
+            let made = root.open_at(true, "new", CREATE, flags);
+            assert_eq!(error(made), ErrorCode::Unsupported, "{flags:?}");
+        }
+        assert_eq!(error(root.stat_at(true, "new")), ErrorCode::NoEntry);
+        assert_eq!(contents(root, "f"), Ok("text".into()));
+    });
+}
+
+#[test]
 fn files_are_created_truncated_and_extended() {
     on_every_tree(|root| {
         assert_eq!(

@@ -1,10 +1,11 @@
-//! `wasi:cli`: environment, exit, standard streams, and terminals, of which there are none.
+//! `wasi:cli`: environment, exit, standard streams, and whether these are terminals.
 
-use wasmer_component::{Error, Linker, Resource, Result};
+use wasmer_component::{Error, Linker, Resource, Result, StoreContextMut};
 
 use super::interface;
 use super::io::{Input, Output};
-use crate::WasiView;
+use crate::stream::{InputStream as _, OutputStream as _};
+use crate::{WasiCtx, WasiView};
 
 /// The guest ended its run: what a call ends with when the guest exits. Find it with `Error::downcast_ref`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +15,9 @@ pub struct Exit {
     pub code: u8,
 }
 
-/// `terminal-input`. A guest never gets one.
+/// `terminal-input`: the standard input is a terminal. There is nothing to do with one.
 struct TerminalInput;
-/// `terminal-output`. A guest never gets one.
+/// `terminal-output`: the same of an output.
 struct TerminalOutput;
 
 pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
@@ -68,24 +69,49 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
 
     linker
         .instance(&interface("wasi:cli/terminal-input"))?
-        .resource::<TerminalInput>("terminal-input", |_cx, _rep| Ok(()))?;
+        .resource::<TerminalInput>("terminal-input", drop_terminal::<TerminalInput, T>)?;
     linker
         .instance(&interface("wasi:cli/terminal-output"))?
-        .resource::<TerminalOutput>("terminal-output", |_cx, _rep| Ok(()))?;
+        .resource::<TerminalOutput>("terminal-output", drop_terminal::<TerminalOutput, T>)?;
     linker
         .instance(&interface("wasi:cli/terminal-stdin"))?
-        .func_wrap("get-terminal-stdin", |_cx, (): ()| {
-            Ok((None::<Resource<TerminalInput>>,))
+        .func_wrap("get-terminal-stdin", |mut cx, (): ()| {
+            let ctx = cx.data_mut().wasi();
+            let is_one = ctx.stdin.is_terminal();
+            Ok((terminal(ctx, is_one, TerminalInput)?,))
         })?;
     linker
         .instance(&interface("wasi:cli/terminal-stdout"))?
-        .func_wrap("get-terminal-stdout", |_cx, (): ()| {
-            Ok((None::<Resource<TerminalOutput>>,))
+        .func_wrap("get-terminal-stdout", |mut cx, (): ()| {
+            let ctx = cx.data_mut().wasi();
+            let is_one = ctx.stdout.is_terminal();
+            Ok((terminal(ctx, is_one, TerminalOutput)?,))
         })?;
     linker
         .instance(&interface("wasi:cli/terminal-stderr"))?
-        .func_wrap("get-terminal-stderr", |_cx, (): ()| {
-            Ok((None::<Resource<TerminalOutput>>,))
+        .func_wrap("get-terminal-stderr", |mut cx, (): ()| {
+            let ctx = cx.data_mut().wasi();
+            let is_one = ctx.stderr.is_terminal();
+            Ok((terminal(ctx, is_one, TerminalOutput)?,))
         })?;
     Ok(())
+}
+
+/// Gives the guest a handle of a terminal, if it is one.
+///
+/// Errors: the table is full.
+fn terminal<R: Send + 'static>(
+    ctx: &mut WasiCtx,
+    is_one: bool,
+    terminal: R,
+) -> Result<Option<Resource<R>>> {
+    is_one.then(|| ctx.table.push(terminal)).transpose()
+}
+
+fn drop_terminal<R: Send + 'static, T: WasiView>(
+    mut cx: StoreContextMut<'_, T>,
+    rep: u32,
+) -> Result<()> {
+    let table = &mut cx.data_mut().wasi().table;
+    table.delete(Resource::<R>::new_own(rep)).map(drop)
 }

@@ -57,8 +57,14 @@ pub(super) fn add_to_linker<T: WasiView>(linker: &mut Linker<T>) -> Result<()> {
 
     let mut seed = linker.instance(&interface("wasi:random/insecure-seed"))?;
     seed.func_wrap("insecure-seed", |mut cx, (): ()| {
-        let random = &cx.data_mut().wasi().insecure_random;
-        Ok(((number(random)?, number(random)?),))
+        let ctx = cx.data_mut().wasi();
+        // One value for a guest's whole life: the interface means to become an imported value.
+        let seed = match ctx.insecure_seed {
+            Some(seed) => seed,
+            None => (number(&ctx.insecure_random)?, number(&ctx.insecure_random)?),
+        };
+        ctx.insecure_seed = Some(seed);
+        Ok((seed,))
     })?;
     Ok(())
 }

@@ -28,7 +28,7 @@ pub struct DescriptorFlags {
     pub file_integrity_sync: bool,
     /// A write ends when the data is on the disk.
     pub data_integrity_sync: bool,
-    /// Reads do as writes do. Kept and reported, without effect.
+    /// Reads do as writes do.
     pub requested_write_sync: bool,
     /// The directory's contents can be changed.
     pub mutate_directory: bool,
@@ -264,7 +264,9 @@ impl Descriptor {
     /// Opens what `path` leads to.
     ///
     /// Errors beside those of [`Directory::open_at`]: `read-only` if anything would be changed and the grant does not allow
-    /// it; `invalid` for a directory to be created or truncated; `is-directory` for one to be written.
+    /// it; `invalid` for a directory to be created or truncated; `is-directory` for one to be written; `unsupported` for the
+    /// flags of synchronised I/O, whose meaning the specification leaves open: who needs bytes on a disk calls
+    /// [`Descriptor::sync`].
     pub fn open_at(
         &self,
         follow: bool,
@@ -276,6 +278,9 @@ impl Descriptor {
         let path = GuestPath::new(path)?;
         if open.directory && (open.create || open.exclusive || open.truncate) {
             return Err(ErrorCode::Invalid);
+        }
+        if flags.file_integrity_sync || flags.data_integrity_sync || flags.requested_write_sync {
+            return Err(ErrorCode::Unsupported);
         }
         let changes = flags.write || flags.mutate_directory || open.truncate || open.create;
         if changes && !directory.writable() {
@@ -289,8 +294,6 @@ impl Descriptor {
             truncate: open.truncate,
             directory: open.directory,
             follow,
-            data_sync: flags.data_integrity_sync,
-            sync: flags.file_integrity_sync,
         };
         let node = directory.open_at(path, how)?;
         if flags.write && matches!(node, Node::Directory(_)) {

@@ -104,7 +104,7 @@ impl Directory for HostDirectory {
         } else {
             FollowSymlinks::No
         });
-        options.nonblock(true).sync(how.sync).dsync(how.data_sync);
+        options.nonblock(true);
         let file = match self.dir.open_with(path, &options) {
             // The system wants `write` for creating, and the file is there and may only be read.
             Err(error)

@@ -172,10 +172,6 @@ pub struct OpenHow {
     pub directory: bool,
     /// If the path names a symbolic link, open what it leads to.
     pub follow: bool,
-    /// Every write waits until the data is on the disk.
-    pub data_sync: bool,
-    /// Every write waits until data and metadata are on the disk.
-    pub sync: bool,
 }
 
 impl OpenHow {

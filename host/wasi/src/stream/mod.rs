@@ -146,6 +146,11 @@ pub trait InputStream: Send + 'static {
 
     /// When [`InputStream::read`] will give something, be it the end.
     fn readiness(&self) -> Readiness;
+
+    /// Whether somebody types this. Guests ask it of their standard input.
+    fn is_terminal(&self) -> bool {
+        false
+    }
 }
 
 /// Where bytes go to.
@@ -161,6 +166,11 @@ pub trait OutputStream: Send + 'static {
 
     /// When [`OutputStream::check_write`] will not be 0.
     fn readiness(&self) -> Readiness;
+
+    /// Whether somebody looks at this as it is written. Guests ask it of their standard outputs.
+    fn is_terminal(&self) -> bool {
+        false
+    }
 }
 
 impl InputStream for Box<dyn InputStream> {
@@ -174,6 +184,10 @@ impl InputStream for Box<dyn InputStream> {
 
     fn readiness(&self) -> Readiness {
         (**self).readiness()
+    }
+
+    fn is_terminal(&self) -> bool {
+        (**self).is_terminal()
     }
 }
 
@@ -192,5 +206,9 @@ impl OutputStream for Box<dyn OutputStream> {
 
     fn readiness(&self) -> Readiness {
         (**self).readiness()
+    }
+
+    fn is_terminal(&self) -> bool {
+        (**self).is_terminal()
     }
 }

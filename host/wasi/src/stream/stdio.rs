@@ -109,6 +109,10 @@ impl InputStream for FileDescriptorInput {
             Readiness::Readable(self.fd.clone())
         }
     }
+
+    fn is_terminal(&self) -> bool {
+        rustix::termios::isatty(&self.fd)
+    }
 }
 
 /// An output to a descriptor of the host: a file, from where it stands or at its end if it was opened so; a pipe; a terminal.
@@ -129,6 +133,16 @@ impl FileDescriptorOutput {
             pending: Vec::new(),
             closed: false,
         }
+    }
+
+    /// The host's own standard output, past the buffer that `print!` has.
+    pub fn stdout() -> Self {
+        Self::new(std::io::stdout())
+    }
+
+    /// The host's own standard error output.
+    pub fn stderr() -> Self {
+        Self::new(std::io::stderr())
     }
 
     /// Writes what the descriptor takes, and says how many bytes that were.
@@ -205,6 +219,10 @@ impl OutputStream for FileDescriptorOutput {
             Readiness::Writable(self.fd.clone())
         }
     }
+
+    fn is_terminal(&self) -> bool {
+        rustix::termios::isatty(&self.fd)
+    }
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -232,6 +250,10 @@ impl InputStream for SharedInput {
 
     fn readiness(&self) -> Readiness {
         lock(&self.0).readiness()
+    }
+
+    fn is_terminal(&self) -> bool {
+        lock(&self.0).is_terminal()
     }
 }
 
@@ -261,6 +283,10 @@ impl OutputStream for SharedOutput {
 
     fn readiness(&self) -> Readiness {
         lock(&self.0).readiness()
+    }
+
+    fn is_terminal(&self) -> bool {
+        lock(&self.0).is_terminal()
     }
 }
 

@@ -181,6 +181,40 @@ fn output_goes_to_the_log_line_by_line_unless_said_otherwise() {
 }
 
 #[test]
+fn a_stream_of_a_terminal_is_a_terminal() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let terminal = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let mut wasi = WasiCtx::builder();
+    wasi.stdin(FileDescriptorInput::new(terminal.try_clone().unwrap()));
+    assert_eq!(
+        run("system", &["terminals"], &mut wasi).good(),
+        "[true, false, false]\n"
+    );
+    assert_eq!(
+        run("system", &["terminals"], &mut WasiCtx::builder()).good(),
+        "[false, false, false]\n"
+    );
+
+    let mut wasi = WasiCtx::builder();
+    wasi.output_file(terminal);
+    assert!(matches!(
+        run_with_output("system", &["terminals"], &mut wasi),
+        Ok(0)
+    ));
+    let mut shown = [0; 64];
+    let length = rustix::io::read(&controller, &mut shown).unwrap();
+    assert_eq!(&shown[..length], b"[false, true, true]\r\n");
+}
+
+#[test]
 fn output_goes_to_a_file() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("log");
@@ -269,6 +303,12 @@ fn the_standard_library_meets_the_limits_of_a_grant() {
         WasiCtx::builder().grant(Grant::directory(dir.path()).at("/")),
     )
     .good();
+    // By a relative path too, as command lines have it.
+    for path in [".", "inner/folder"] {
+        let mut wasi = WasiCtx::builder();
+        wasi.grant(Grant::directory(dir.path()).at(path));
+        run("posix", &["relative", path], &mut wasi).good();
+    }
     run("posix", &["sockets"], &mut WasiCtx::builder()).good();
     assert_eq!(fs::read_to_string(secret).unwrap(), "untouched");
 }

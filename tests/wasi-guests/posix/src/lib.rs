@@ -33,7 +33,7 @@ fn main() {
         "files" => files(),
         "read-only" => read_only(),
         "outside" => outside(rest),
-        "relative" => relative(),
+        "relative" => relative(rest.first().map_or(".", |directory| directory)),
         "copy-lines" => copy_lines(),
         "sockets" => sockets(),
         "panic" => panic!("on purpose"),
@@ -189,9 +189,14 @@ fn outside(arguments: &[String]) {
 }
 
 /// The directory is granted as `.`'s place.
-fn relative() {
-    assert_eq!(fs::read_to_string("file").unwrap(), "untouched");
-    assert_eq!(fs::read_to_string("./file").unwrap(), "untouched");
+/// The directory that is granted, seen from where the guest is.
+fn relative(directory: &str) {
+    for path in [format!("{directory}/file"), format!("./{directory}/file")] {
+        assert_eq!(fs::read_to_string(&path).unwrap(), "untouched", "{path}");
+    }
+    if directory == "." {
+        assert_eq!(fs::read_to_string("file").unwrap(), "untouched");
+    }
 }
 
 fn copy_lines() {

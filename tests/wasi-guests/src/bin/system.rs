@@ -23,6 +23,7 @@ fn main() {
             monotonic_clock::subscribe_duration(u64::MAX).block()
         }),
         ("random", randoms),
+        ("terminals", terminals),
         ("too-much-random", |_| {
             drop(random::get_random_bytes(u64::MAX / 2))
         }),
@@ -125,6 +126,9 @@ fn randoms(_: &[String]) {
     // 4096 each on average.
     assert!(counts.iter().all(|count| (3000..5200).contains(count)));
     assert_eq!(insecure::get_insecure_random_bytes(5).len(), 5);
+    // A value, though it looks like a function.
+    let seed = insecure_seed::insecure_seed();
+    assert_eq!(insecure_seed::insecure_seed(), seed);
     let mut map = std::collections::HashMap::new();
     map.insert("key", 1);
     println!(
@@ -133,8 +137,26 @@ fn randoms(_: &[String]) {
         random::get_random_u64(),
         insecure::get_insecure_random_bytes(8),
         insecure::get_insecure_random_u64(),
-        insecure_seed::insecure_seed(),
+        seed,
     );
+}
+
+/// Prints which of the standard streams are terminals: as the interface says, and as the C library finds out.
+fn terminals(_: &[String]) {
+    use std::io::IsTerminal as _;
+    use wasi::cli::{terminal_stderr, terminal_stdin, terminal_stdout};
+    let handles = [
+        terminal_stdin::get_terminal_stdin().is_some(),
+        terminal_stdout::get_terminal_stdout().is_some(),
+        terminal_stderr::get_terminal_stderr().is_some(),
+    ];
+    let library = [
+        std::io::stdin().is_terminal(),
+        std::io::stdout().is_terminal(),
+        std::io::stderr().is_terminal(),
+    ];
+    assert_eq!(handles, library);
+    println!("{handles:?}");
 }
 
 /// From input to output without looking at it.
