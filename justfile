@@ -142,6 +142,7 @@ bench-wasi *ARGUMENTS: wasi-guests
 wasi-guests: _guest-toolchain
     @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --workspace --target wasm32-wasip2 {{ locked }}
     @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
+    @tests/wasi-guests/c/build.sh '{{ wasi_guests }}'
 
 # Compare the component engine with the wasmtime crate, for MINUTES of generated cases and over SCRIPTS
 differential MINUTES='5' *SCRIPTS='': _against-wasmtime

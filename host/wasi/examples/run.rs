@@ -7,17 +7,16 @@
 //!
 //! Exit codes of its own: 2 for a command line that is wrong, 125 for what cannot be run or granted, 134 for a trap.
 
+mod preview1;
+
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use wasi_preview1_component_adapter_provider::{
-    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
-};
 use wasmer_component::{Component, Config, Engine, Linker, Store};
 use wasmer_component_wasi::fs::MemoryTree;
 use wasmer_component_wasi::net::{AddressRange, NetworkGrant};
@@ -161,7 +160,8 @@ fn run(arguments: &Arguments) -> Result<u8, Box<dyn Error>> {
     if arguments.http {
         wasmer_component_wasi::add_http_to_linker(&mut linker)?;
     }
-    let component = Component::new(&engine, &component(&arguments.program)?)?;
+    let program = preview1::component(fs::read(&arguments.program)?)?;
+    let component = Component::new(&engine, &program)?;
     let mut store = Store::new(&engine, surroundings(arguments)?.build()?)?;
     let timeout = arguments.timeout.map(Duration::try_from_secs_f64);
     store.set_call_timeout(timeout.transpose()?);
@@ -177,26 +177,6 @@ fn run(arguments: &Arguments) -> Result<u8, Box<dyn Error>> {
     }
     eprintln!("run: {error}");
     Ok(134)
-}
-
-/// The program as a component.
-fn component(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    let bytes = fs::read(path)?;
-    // The version and layer of a core module, behind the magic number.
-    if bytes.get(4..8) != Some(&[1, 0, 0, 0]) {
-        return Ok(bytes);
-    }
-    let component = wit_component::ComponentEncoder::default()
-        .module(&bytes)
-        .and_then(|encoder| {
-            encoder.adapter(
-                WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
-                WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
-            )
-        })
-        .and_then(|encoder| encoder.encode())
-        .map_err(|error| format!("this core module cannot be made a component: {error:#}"))?;
-    Ok(component)
 }
 
 fn surroundings(arguments: &Arguments) -> Result<WasiCtxBuilder, Box<dyn Error>> {

@@ -617,6 +617,7 @@ fn a_file_inside_a_granted_directory_needs_no_directory_of_its_own() {
 fn a_grant_may_have_a_relative_path_for_the_guest() {
     let place = Place::new();
     place.write("inside/f", "1");
+    std::fs::create_dir(place.path("inside/sub")).unwrap();
     place.write("inside/sub/g", "2");
     let all = preopens([
         Grant::directory(place.path("outside")).at("z/y"),

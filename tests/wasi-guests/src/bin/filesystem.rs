@@ -870,8 +870,8 @@ fn nothing(_: &[String]) {
 fn two(_: &[String]) {
     let directories = get_directories();
     let paths: Vec<&str> = directories.iter().map(|(_, path)| path.as_str()).collect();
-    assert_eq!(paths, ["/memory", "/work"]);
-    let [(memory, _), (work, _)] = &directories[..] else {
+    assert_eq!(paths, ["/work", "/memory"]);
+    let [(work, _), (memory, _)] = &directories[..] else {
         panic!()
     };
     create(memory, "in-memory", b"m");
