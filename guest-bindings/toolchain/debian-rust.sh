@@ -6,7 +6,7 @@
 # Debian's security archive carries a current rustc for browsers (`rustc-web`), with the source of
 # its own std but no wasm std. The packages are unpacked, not installed (they refuse to live beside
 # rustup's package), std is built from that source, and what it wants of libc and Debian's older
-# wasi-libc lacks comes from wasi_stubs.rs. The pieces must match in version: std can be built only
+# wasi-libc lacks or has wrong comes from wasi_stubs.rs and crt1_command.rs. The pieces must match in version: std can be built only
 # by the compiler it was released with, which is why the host's own rustc cannot do it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -104,12 +104,16 @@ for target in "${targets[@]}"; do
 done
 rm -rf "$made/lib/rustlib/src"
 
-# 4. libc for the WASI targets, with the stubs. The plain `ar` will do: lld reads archives that
-#    have no symbol index.
+# 4. libc for the WASI targets, with the stubs, and a beginning of commands that is sound. The plain `ar` will do: lld reads
+#    archives that have no symbol index.
 
-"$RUSTC" --edition 2024 --target wasm32-wasip1 -O -Cpanic=abort -Ccodegen-units=1 \
-    --crate-type lib --emit "obj=$work/wasi_stubs.o" "$here/wasi_stubs.rs"
 libc=$debian/lib/wasm32-wasi
+object() {
+    "$RUSTC" --edition 2024 --target wasm32-wasip1 -O -Cpanic=abort -Ccodegen-units=1 \
+        --crate-type lib --emit "obj=$2" "$here/$1.rs"
+}
+object wasi_stubs "$work/wasi_stubs.o"
+object crt1_command "$libc/crt1-command.o"
 ar r "$libc/libc.a" "$work/wasi_stubs.o" 2>/dev/null
 for target in wasm32-wasip1 wasm32-wasip2; do
     mkdir -p "$made/lib/rustlib/$target/lib/self-contained"

@@ -15,7 +15,7 @@ remembered=$cache/guest-toolchain
 wanted=${CHIPMUNK_PLUGINS_GUEST:-auto}
 
 # A toolchain made by other scripts than these is another toolchain.
-recipe=$(cat "$here/debian-rust.sh" "$here/wasi_stubs.rs" "$here/proof.rs" | cksum | cut -d ' ' -f 1)
+recipe=$(cat "$here/debian-rust.sh" "$here/wasi_stubs.rs" "$here/crt1_command.rs" "$here/proof.rs" | cksum | cut -d ' ' -f 1)
 made=$cache/guest-rust-$recipe
 
 # Targets are looked up and added in the checkout, where rust-toolchain.toml names the toolchain.

@@ -251,9 +251,7 @@ fn outside(program: &Program) -> Result<(), Failure> {
 }
 
 fn clocks(program: &Program) -> Result<(), Failure> {
-    program
-        .good(&["clocks"], &mut WasiCtx::builder())
-        .map(drop)
+    program.good(&["clocks"], &mut WasiCtx::builder()).map(drop)
 }
 
 fn input(program: &Program) -> Result<(), Failure> {

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use super::name::ascii;
+
 /// Addresses and ports: `ADDRESS[/PREFIX]:PORTS`.
 ///
 /// `ADDRESS` is an IPv4 address, an IPv6 address in brackets, or `*` for any; `PREFIX` is the number of leading bits that count
@@ -160,7 +162,8 @@ pub enum NetworkGrant {
     UdpBind(AddressRange),
     /// Send datagrams to these addresses. The socket has to be bound, which is [`NetworkGrant::UdpBind`].
     UdpSend(AddressRange),
-    /// Look up the addresses of this name, without regard to case; `*` is every name, `*.example.com` every name below that one.
+    /// Look up the addresses of this name, without regard to case or to how it is spelt beyond ASCII; `*` is every name,
+    /// `*.example.com` every name below that one.
     /// Connecting to what is found is another grant.
     Lookup(String),
 }
@@ -183,6 +186,7 @@ impl FromStr for NetworkGrant {
             "udp-bind" => object.parse().map(NetworkGrant::UdpBind),
             "udp-send" => object.parse().map(NetworkGrant::UdpSend),
             "lookup" if object.contains(char::is_whitespace) => Err(error("one name at a time")),
+            "lookup" if pattern(object).is_none() => Err(error("it is not the name of a host")),
             "lookup" => Ok(NetworkGrant::Lookup(object.to_owned())),
             _ => Err(error(
                 "known are tcp-connect, tcp-listen, udp-bind, udp-send and lookup",
@@ -200,6 +204,15 @@ impl fmt::Display for NetworkGrant {
             NetworkGrant::UdpSend(range) => write!(f, "udp-send {range}"),
             NetworkGrant::Lookup(name) => write!(f, "lookup {name}"),
         }
+    }
+}
+
+/// What a grant says of names, in the spelling that they are compared in: a name, `*`, or `*.` and a name.
+fn pattern(text: &str) -> Option<String> {
+    match text.strip_prefix('*') {
+        Some("") => Some("*".to_owned()),
+        Some(rest) => Some(format!("*.{}", ascii(rest.strip_prefix('.')?).ok()?)),
+        None => ascii(text).ok(),
     }
 }
 
@@ -239,7 +252,8 @@ impl Policy {
                 NetworkGrant::UdpBind(range) => (Use::UdpBind, range),
                 NetworkGrant::UdpSend(range) => (Use::UdpSend, range),
                 NetworkGrant::Lookup(name) => {
-                    policy.names.push(name.to_ascii_lowercase());
+                    // What is no name grants none.
+                    policy.names.extend(pattern(name));
                     continue;
                 }
             };
@@ -273,11 +287,11 @@ impl Policy {
         !self.names.is_empty()
     }
 
+    /// `name` is in the spelling that names are compared in.
     pub fn allows_name(&self, name: &str) -> bool {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
         self.names.iter().any(|granted| {
             granted == "*"
-                || *granted == name
+                || granted == name
                 || granted
                     .strip_prefix('*')
                     .is_some_and(|end| end.starts_with('.') && name.ends_with(end))
@@ -339,6 +353,8 @@ mod tests {
             ("tcp-connect 127.0.0.1:65536", "a number up to"),
             ("udp-bind 127.0.0.1/33:*", "the prefix"),
             ("lookup a b", "one name"),
+            ("lookup a..b", "name of a host"),
+            ("lookup *example.com", "name of a host"),
         ];
         for (text, reason) in cases {
             let error = text.parse::<NetworkGrant>().unwrap_err().to_string();
@@ -352,7 +368,10 @@ mod tests {
     #[test]
     fn names_are_granted_whole_or_below_a_star() {
         let names = |granted: &str| Policy::new(&[NetworkGrant::Lookup(granted.into())]);
-        assert!(names("Example.com").allows_name("example.COM."));
+        assert!(names("Example.com.").allows_name("example.com"));
+        assert!(names("münchen.example").allows_name("xn--mnchen-3ya.example"));
+        assert!(names("*.München.example").allows_name("www.xn--mnchen-3ya.example"));
+        assert!(!names("no name").allows_name("no name"));
         assert!(!names("example.com").allows_name("www.example.com"));
         assert!(names("*.example.com").allows_name("www.example.com"));
         assert!(!names("*.example.com").allows_name("example.com"));

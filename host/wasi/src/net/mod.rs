@@ -12,6 +12,7 @@
 mod error;
 mod grant;
 mod lookup;
+mod name;
 mod options;
 mod outbox;
 mod tcp;

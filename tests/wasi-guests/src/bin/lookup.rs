@@ -22,6 +22,8 @@ fn resolve(name: &str) -> Result<Vec<IpAddress>, ErrorCode> {
 fn localhost(_: &[String]) {
     let addresses = resolve("LocalHost").unwrap();
     assert!(!addresses.is_empty());
+    // The same name in the wide letters of Japanese: names beyond ASCII are translated.
+    assert!(!resolve("ｌｏｃａｌｈｏｓｔ").unwrap().is_empty());
     for address in addresses {
         let known = matches!(
             address,
@@ -42,6 +44,7 @@ fn localhost(_: &[String]) {
         "127.0.0.1:80",
         "[::]:80",
         "http://example.com/",
+        "\u{fffd}.example",
     ] {
         assert_eq!(
             resolve(name).err(),
@@ -49,7 +52,9 @@ fn localhost(_: &[String]) {
             "{name:?}"
         );
     }
-    assert_eq!(resolve("example.com").err(), Some(ErrorCode::AccessDenied));
+    for name in ["example.com", "münchen.example"] {
+        assert_eq!(resolve(name).err(), Some(ErrorCode::AccessDenied), "{name}");
+    }
 }
 
 fn denied(_: &[String]) {

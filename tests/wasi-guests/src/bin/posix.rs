@@ -1,7 +1,4 @@
 //! The standard library, and below it a C library and the adapter from preview 1: how most programs use WASI.
-//!
-//! A reactor that exports `wasi:cli/run`, not a command: with C libraries older than 2023 a command sets itself up anew in every
-//! export that is called, its allocator included, from which nobody may call the host.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, Read as _, Seek as _, SeekFrom, Write as _};
@@ -14,17 +11,6 @@ const NOENT: i32 = 44;
 const NOTDIR: i32 = 54;
 const NOTEMPTY: i32 = 55;
 const ROFS: i32 = 69;
-
-struct Program;
-
-wasi::cli::command::export!(Program);
-
-impl wasi::exports::cli::run::Guest for Program {
-    fn run() -> Result<(), ()> {
-        main();
-        Ok(())
-    }
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
