@@ -77,11 +77,12 @@ pub struct ExportArguments {
         value_name = "TEXT",
         default_value = "\t",
         hide_default_value = true,
-        long_help = "With `--format text`: what stands between the columns of a message [default: a tab]"
+        long_help = "With `--format text`: what stands between the columns of a message; with `csv` and `jsonl`: \
+                     between those that have no caption of their own, and share the last one [default: a tab]"
     )]
     pub separator: String,
 
-    /// With `--format text`: what stands before each argument of a message's payload, where the
+    /// With `--format text`, `csv` and `jsonl`: what stands before each argument of a message's payload, where the
     /// parser has such a configuration item (`argument-separator`) [default: the parser's, a space]
     #[arg(long, value_name = "TEXT")]
     pub argument_separator: Option<String>,
@@ -277,6 +278,10 @@ pub enum Format {
     Raw,
     /// One line of text a message
     Text,
+    /// A table, its columns under the parser's captions
+    Csv,
+    /// One JSON object a message, its columns by the parser's captions
+    Jsonl,
     /// Nothing: parse and count
     None,
 }
@@ -443,7 +448,7 @@ mod tests {
                 &["export", "in", "--parser", "native:other"],
                 ValueValidation,
             ),
-            (&["export", "in", "--format", "csv"], InvalidValue),
+            (&["export", "in", "--format", "xml"], InvalidValue),
             (&["export", "in", "--jobs", "0"], ValueValidation),
             (&["export", "in", "--set", "no-value"], ValueValidation),
             (&["export", "in", "--stats=xml"], InvalidValue),

@@ -7,6 +7,7 @@ use std::{fs::File, path::PathBuf};
 use anyhow::Context;
 use chipmunk_pipeline::{
     BatchParser, ByteSource, CacheUse,
+    export::Captions,
     native::{
         self, DltCoreParser, DltOptions, DltOutput, DltReader, StreamSource, TextOptions,
         TextOutput, TextReader,
@@ -41,6 +42,8 @@ const COLUMN_SPLIT: &str = "column-split";
 pub struct Sides {
     pub source: Box<dyn ByteSource>,
     pub parser: ParserSide,
+    /// What the parser calls its columns.
+    pub captions: Captions,
     /// Whether compiled plugins came from the cache; none if no plugin takes part.
     pub cache: Option<CacheUse>,
 }
@@ -72,6 +75,7 @@ pub fn open(
         log: plugin_log_level(log),
         settings: settings(arguments),
         runtime: None,
+        captions: Captions::default(),
         cache: None,
     };
     // The parser first: it may add a setting.
@@ -84,6 +88,7 @@ pub fn open(
     Ok(Sides {
         source,
         parser,
+        captions: opening.captions,
         cache: opening.cache,
     })
 }
@@ -117,6 +122,7 @@ struct Opening<'a> {
     settings: Settings,
     /// Made when the first plugin is asked for.
     runtime: Option<PluginRuntime>,
+    captions: Captions,
     cache: Option<CacheUse>,
 }
 
@@ -200,6 +206,12 @@ impl Opening<'_> {
             && session.schema()?.iter().any(|item| {
                 item.id == COLUMN_SEPARATOR && matches!(item.input_type, ConfigSchemaType::Text(_))
             });
+        if takes_columns(format) {
+            let options = session.render_options()?;
+            let columns = options.and_then(|options| options.columns_options);
+            let columns = columns.map_or_else(Vec::new, |options| options.columns);
+            self.captions = Captions::new(columns.into_iter().map(|column| column.caption));
+        }
         self.note(cache);
         if joins {
             self.settings
@@ -208,8 +220,12 @@ impl Opening<'_> {
         Ok(match format {
             Format::Raw => Output::Ranges,
             Format::Text if joins => Output::Line,
-            Format::Text if capabilities.contains(ParserCapabilities::COLUMNS) => Output::Columns,
-            Format::Text => Output::Line,
+            Format::Text | Format::Csv | Format::Jsonl
+                if capabilities.contains(ParserCapabilities::COLUMNS) =>
+            {
+                Output::Columns
+            }
+            Format::Text | Format::Csv | Format::Jsonl => Output::Line,
             Format::None if capabilities.contains(ParserCapabilities::RANGES) => Output::Ranges,
             Format::None if capabilities.contains(ParserCapabilities::LINE) => Output::Line,
             Format::None => Output::Columns,
@@ -217,7 +233,8 @@ impl Opening<'_> {
     }
 
     /// The options of the native DLT parsers.
-    fn dlt_options(&self) -> Result<DltOptions, Usage> {
+    fn dlt_options(&mut self) -> Result<DltOptions, Usage> {
+        self.captions = Captions::new(chipmunk_dlt::COLUMNS.map(|column| column.caption));
         let last = |id| {
             self.settings
                 .take(id)
@@ -227,6 +244,7 @@ impl Opening<'_> {
         let mut options = DltOptions {
             output: match self.arguments.format {
                 Format::Text => DltOutput::Line,
+                Format::Csv | Format::Jsonl => DltOutput::Columns,
                 Format::Raw | Format::None => DltOutput::Ranges,
             },
             ..DltOptions::default()
@@ -248,11 +266,12 @@ impl Opening<'_> {
     }
 
     /// The options of the native text parser.
-    fn text_options(&self) -> TextOptions {
+    fn text_options(&mut self) -> TextOptions {
+        self.captions = Captions::new([chipmunk_text::CAPTION]);
         let split = self.settings.take(COLUMN_SPLIT);
         TextOptions {
             output: match self.arguments.format {
-                Format::Text => TextOutput::Columns,
+                Format::Text | Format::Csv | Format::Jsonl => TextOutput::Columns,
                 Format::Raw | Format::None => TextOutput::Ranges,
             },
             separator: split
@@ -268,6 +287,11 @@ impl Opening<'_> {
         };
         self.cache = Some(self.cache.map_or(outcome, |before| before.and(outcome)));
     }
+}
+
+/// Whether the format tells a message's columns apart, and names them.
+fn takes_columns(format: Format) -> bool {
+    matches!(format, Format::Csv | Format::Jsonl)
 }
 
 fn plugin_input(endpoint: &Endpoint) -> Input {

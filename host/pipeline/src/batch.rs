@@ -19,11 +19,8 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     Attachment, LogMessage, ParseOutput, ParseYield, Parser, ParserError, ParserReport,
-    ParserSplit, ParserTally,
+    ParserSplit, ParserTally, message::COLUMN_SENTINEL,
 };
-
-/// What stands between columns where a message is shown as Chipmunk shows it.
-const COLUMN_SENTINEL: char = '\u{4}';
 
 /// Makes batches of bytes.
 pub trait BatchReader {
@@ -482,6 +479,16 @@ impl LogMessage for BatchMessage {
             out.extend_from_slice(separator.as_bytes());
             out.extend_from_slice(cell.as_bytes());
         }
+    }
+
+    #[inline]
+    fn cell_count(&self) -> usize {
+        self.cells().len()
+    }
+
+    #[inline]
+    fn each_cell(&self, each: impl FnMut(&str)) {
+        self.cells().for_each(each);
     }
 
     #[inline]

@@ -8,6 +8,9 @@ use std::{
 
 use serde::Serialize;
 
+/// What stands between columns where a message is shown as Chipmunk shows it.
+pub(crate) const COLUMN_SENTINEL: char = '\u{4}';
+
 /// A message of a log or trace.
 ///
 /// `Display` is the message as Chipmunk shows it: columns, where it has them, joined by U+0004.
@@ -39,6 +42,18 @@ pub trait LogMessage: Display + Serialize {
         let _ = separator;
         // Writing to a vector does not fail; a `Display` that says so has nothing more to say.
         let _ = write!(out, "{self}");
+    }
+
+    /// How many cells the message has.
+    fn cell_count(&self) -> usize {
+        let mut count = 0;
+        self.each_cell(|_| count += 1);
+        count
+    }
+
+    /// Shows each cell of the message, in order: its columns, or its one line.
+    fn each_cell(&self, each: impl FnMut(&str)) {
+        self.to_string().split(COLUMN_SENTINEL).for_each(each);
     }
 
     /// Whether the message's payload could not be read as its headers announce it.

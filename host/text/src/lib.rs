@@ -15,6 +15,9 @@
 use chipmunk_payload::{BatchWriter, Tail};
 use memchr::{memchr2, memmem::Finder};
 
+/// What the only column is called that a line surely has.
+pub const CAPTION: &str = "Text";
+
 /// What to write of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Output {

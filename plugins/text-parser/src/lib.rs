@@ -6,7 +6,7 @@ use chipmunk_plugin::{
     BatchWriter, ConfigSchemaItem, InitError, Input, Output, Parser, ParserCapabilities,
     ParserConfig, RenderOptions, Tail,
 };
-use chipmunk_text::{Options, Reader};
+use chipmunk_text::{CAPTION, Options, Reader};
 
 /// A parser of one text.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Parser for TextParser {
     }
 
     fn render_options() -> RenderOptions {
-        RenderOptions::columns(&[("Text", "The line, or its first column.", -1)], (3, 1000))
+        RenderOptions::columns(&[(CAPTION, "The line, or its first column.", -1)], (3, 1000))
     }
 
     fn new(config: &ParserConfig) -> Result<Self, InitError> {

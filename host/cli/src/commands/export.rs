@@ -12,7 +12,7 @@ use std::{
 use chipmunk_pipeline::{
     ByteSource, CacheUse, MessageProducer, Parser, ProduceError, ProducerReport, ProducerSplit,
     Sink, Split, Statistics, Step, TimedWriter,
-    export::{NoneExporter, RawExporter, TextExporter},
+    export::{Captions, CsvExporter, JsonlExporter, NoneExporter, RawExporter, TextExporter},
     native::StreamSource,
 };
 
@@ -40,11 +40,13 @@ pub fn run(
     let Sides {
         source,
         parser,
+        captions,
         cache,
     } = sides::open(arguments, input.file, log)?;
     let job = Job {
         arguments,
         output,
+        captions,
         started,
         total: input
             .metadata
@@ -96,6 +98,7 @@ struct Job<'a> {
     arguments: &'a ExportArguments,
     /// None if nothing is written.
     output: Option<Output>,
+    captions: Captions,
     started: Instant,
     /// Bytes of the input, where known.
     total: Option<u64>,
@@ -127,6 +130,18 @@ impl Job<'_> {
             }
             (Format::Text, Some(output)) => {
                 let mut exporter = TextExporter::new(output, &self.arguments.separator);
+                let report = self.drive(producer, &mut exporter)?;
+                (report, Some(exporter.finish().map_err(written)?))
+            }
+            (Format::Csv, Some(output)) => {
+                let captions = self.captions.clone();
+                let mut exporter = CsvExporter::new(output, captions, &self.arguments.separator);
+                let report = self.drive(producer, &mut exporter)?;
+                (report, Some(exporter.finish().map_err(written)?))
+            }
+            (Format::Jsonl, Some(output)) => {
+                let mut exporter =
+                    JsonlExporter::new(output, &self.captions, &self.arguments.separator);
                 let report = self.drive(producer, &mut exporter)?;
                 (report, Some(exporter.finish().map_err(written)?))
             }

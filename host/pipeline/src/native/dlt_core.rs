@@ -16,6 +16,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
+use chipmunk_dlt::COLUMNS;
 use dlt_core::{
     dlt::{
         Argument, DltTimeStamp, ExtendedHeader, FixedPointValue, Message, MessageType,
@@ -252,29 +253,35 @@ impl DltCoreMessage {
         }
     }
 
-    fn line(&self, separator: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    /// All columns, with `end` called between two of them.
+    fn columns(&self, out: &mut Vec<u8>, mut end: impl FnMut(&mut Vec<u8>)) -> io::Result<()> {
         if let Some(storage) = &self.message.storage_header {
             time(&storage.timestamp, out)?;
-            write!(out, "{separator}{}", storage.ecu_id)?;
+            end(out);
+            out.write_all(storage.ecu_id.as_bytes())?;
         }
         let header = &self.message.header;
-        write!(out, "{separator}{}{separator}", header.version)?;
+        end(out);
+        write!(out, "{}", header.version)?;
+        end(out);
         if let Some(session) = header.session_id {
             write!(out, "{session}")?;
         }
-        write!(out, "{separator}{}{separator}", header.message_counter)?;
+        end(out);
+        write!(out, "{}", header.message_counter)?;
+        end(out);
         if let Some(timestamp) = header.timestamp {
             write!(out, "{timestamp}")?;
         }
-        write!(
-            out,
-            "{separator}{}{separator}",
-            header.ecu_id.as_deref().unwrap_or_default()
-        )?;
+        end(out);
+        out.write_all(header.ecu_id.as_deref().unwrap_or_default().as_bytes())?;
+        end(out);
         match &self.message.extended_header {
             Some(extended) => {
-                let (application, context) = (&extended.application_id, &extended.context_id);
-                write!(out, "{application}{separator}{context}{separator}")?;
+                out.write_all(extended.application_id.as_bytes())?;
+                end(out);
+                out.write_all(extended.context_id.as_bytes())?;
+                end(out);
                 match &extended.message_type {
                     MessageType::ApplicationTrace(kind) => write!(out, "{} ", kind.as_ref())?,
                     MessageType::Unknown((kind, info)) => {
@@ -283,9 +290,15 @@ impl DltCoreMessage {
                     known => out.write_all(known.as_ref().as_bytes())?,
                 }
             }
-            None => write!(out, "-{separator}-{separator}-")?,
+            None => {
+                out.push(b'-');
+                end(out);
+                out.push(b'-');
+                end(out);
+                out.push(b'-');
+            }
         }
-        out.write_all(separator.as_bytes())?;
+        end(out);
         self.payload(out)
     }
 }
@@ -305,7 +318,27 @@ impl LogMessage for DltCoreMessage {
 
     fn write_text(&self, separator: &str, out: &mut Vec<u8>) {
         // Writing to a vector does not fail.
-        let _ = self.line(separator, out);
+        let _ = self.columns(out, |out| out.extend_from_slice(separator.as_bytes()));
+    }
+
+    fn each_cell(&self, mut each: impl FnMut(&str)) {
+        let mut text = Vec::new();
+        let mut ends = Vec::with_capacity(COLUMNS.len());
+        // Writing to a vector does not fail.
+        let _ = self.columns(&mut text, |text| ends.push(text.len()));
+        ends.push(text.len());
+        let mut start = 0;
+        for end in ends {
+            each(&String::from_utf8_lossy(
+                text.get(start..end).unwrap_or_default(),
+            ));
+            start = end;
+        }
+    }
+
+    fn cell_count(&self) -> usize {
+        // Time and ECU are the storage header's; without, one empty cell stands for both.
+        COLUMNS.len() - usize::from(self.message.storage_header.is_none())
     }
 }
 
