@@ -19,6 +19,7 @@ use std::{
     time::Instant,
 };
 
+use chipmunk_plugins::PluginError;
 use clap::Parser;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -57,13 +58,21 @@ fn main() -> ExitCode {
         Err(error) => {
             // Our errors name their causes themselves.
             output::tell(&error);
-            if error.is::<Usage>() {
+            if is_usage(&error) {
                 ExitCode::from(2)
             } else {
                 ExitCode::FAILURE
             }
         }
     }
+}
+
+/// It is the command line that has to be corrected: what clap could not know without having looked at the plugins.
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>()
+        || error
+            .downcast_ref::<PluginError>()
+            .is_some_and(PluginError::is_usage)
 }
 
 fn log_to_stderr(level: LogLevel) {

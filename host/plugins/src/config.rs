@@ -12,6 +12,7 @@
 //!
 //! [plugins.config]                       # values for the items of the plugin's schema (`inspect` lists them)
 //! storage-header = true
+//! # Paths are relative to this file as well, and may be read by the plugin: catalogues = ["names.xml", "more.xml"]
 //!
 //! [plugins.grants]                       # a plugin may do nothing that is not said here
 //! directories = [{ host = "/var/log", guest = "/logs", access = "read" }]
@@ -152,7 +153,10 @@ mod network {
 
 /// A configuration value as `plugins.toml` has it, before a schema gave it a type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a configuration value is `true` or `false`, a number, a text, or a list of texts"
+)]
 pub enum RawValue {
     /// `true` or `false`.
     Boolean(bool),

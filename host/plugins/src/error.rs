@@ -108,6 +108,29 @@ pub enum ConfigError {
     },
 }
 
+/// Where a configuration value was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// With `--set`, or a flag that stands for it.
+    CommandLine,
+    /// In `plugins.toml`.
+    File,
+}
+
+impl Origin {
+    /// What to do about a wrong value of the item `id`.
+    fn remedy(self, id: &str) -> String {
+        match self {
+            Self::CommandLine => format!("correct `--set {id}=...`"),
+            Self::File => {
+                format!(
+                    "correct `{id}` under `[plugins.config]` in plugins.toml, or give another with `--set {id}=...`"
+                )
+            }
+        }
+    }
+}
+
 /// What is wrong with a configuration value, from the registry, from `--set`, or from INPUT.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -119,15 +142,17 @@ pub enum SettingError {
         text: String,
     },
     /// No such item.
-    #[error("there is no configuration item `{id}`; {}", known_items(.known))]
+    #[error("there is no configuration item `{id}`{}; {}", suggestion(.id, .known), known_items(.known))]
     Unknown {
         /// What was given.
         id: String,
         /// The items there are.
         known: Vec<String>,
+        /// Where it was given.
+        origin: Origin,
     },
     /// Not of the item's type.
-    #[error("configuration item `{id}` takes {}, not `{value}`", kind_in_words(.expected))]
+    #[error("configuration item `{id}` takes {}, not `{value}`; {}", kind_in_words(.expected), .origin.remedy(.id))]
     Type {
         /// The item.
         id: String,
@@ -135,9 +160,14 @@ pub enum SettingError {
         expected: ConfigSchemaType,
         /// What was given.
         value: String,
+        /// Where it was given.
+        origin: Origin,
     },
     /// Not one of the options.
-    #[error("configuration item `{id}` has no option `{value}`; its options are {}", quoted_or(.options, "none"))]
+    #[error(
+        "configuration item `{id}` has no option `{value}`{}; its options are {}; {}",
+        suggestion(.value, .options), quoted_or(.options, "none"), .origin.remedy(.id)
+    )]
     Option {
         /// The item.
         id: String,
@@ -145,16 +175,25 @@ pub enum SettingError {
         value: String,
         /// The options there are.
         options: Vec<String>,
+        /// Where it was given.
+        origin: Origin,
     },
     /// A file or directory that is not there, or is something else.
-    #[error("configuration item `{id}`: {path}: {reason}", path = .path.display())]
+    #[error(
+        "configuration item `{id}` takes {}, and `{path}` cannot be used: {reason}; {}",
+        kind_in_words(.expected), .origin.remedy(.id), path = .path.display()
+    )]
     Path {
         /// The item.
         id: String,
-        /// The path, as given.
+        /// Its type.
+        expected: ConfigSchemaType,
+        /// The path, as given; what plugins.toml says is relative to that file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// Where it was given.
+        origin: Origin,
     },
     /// INPUT cannot be read.
     #[error("cannot read the input {path}: {reason}", path = .path.display())]
@@ -174,13 +213,16 @@ pub enum SettingError {
     },
     /// The source has several.
     #[error(
-        "the source takes files in {}: say with `--set ID=PATH` which of them the input is", quoted_or(.items, "no item")
+        "the source takes files in {}: say which of them the input is, by its path once more: `--set {}={input}`",
+        quoted_or(.items, "no item"), .items.first().map_or("ID", String::as_str)
     )]
     ManyInputItems {
         /// The items of type *files*.
         items: Vec<String>,
+        /// INPUT, as given.
+        input: String,
     },
-    /// The item that INPUT is the value of is set as well.
+    /// The item that INPUT is the value of is set as well, to something else.
     #[error("configuration item `{id}` is the input already: leave out `--set {id}=...`")]
     InputSetTwice {
         /// The item.
@@ -194,6 +236,24 @@ pub enum SettingError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl SettingError {
+    /// Whether it is the command line that has to be corrected: not `plugins.toml`, not the plugin, and no file that is missing
+    /// where INPUT should be.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Form { .. }
+            | Self::NoInputItem { .. }
+            | Self::ManyInputItems { .. }
+            | Self::InputSetTwice { .. } => true,
+            Self::Unknown { origin, .. }
+            | Self::Type { origin, .. }
+            | Self::Option { origin, .. }
+            | Self::Path { origin, .. } => *origin == Origin::CommandLine,
+            Self::Input { .. } | Self::Schema { .. } => false,
+        }
+    }
 }
 
 /// What ended a plugin's session: the guest misbehaved, reached a limit, or could not be run.
@@ -433,6 +493,17 @@ pub enum PluginError {
     Guest(Box<GuestFault>),
 }
 
+impl PluginError {
+    /// Whether it is the command line that asks for something that cannot be.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Setting { source, .. } | Self::Settings(source) => source.is_usage(),
+            Self::Capability { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<GuestFault> for PluginError {
     fn from(fault: GuestFault) -> Self {
         Self::Guest(Box::new(fault))
@@ -448,6 +519,19 @@ fn quoted_or(names: &[String], none: &str) -> String {
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The one of `known` that was probably meant by `given`.
+fn suggestion(given: &str, known: &[String]) -> String {
+    const LIKE: f64 = 0.75;
+    let likeness = |name: &&String| strsim::normalized_damerau_levenshtein(given, name);
+    let best = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match best.filter(|best| likeness(best) >= LIKE) {
+        Some(best) => format!(" (did you mean `{best}`?)"),
+        None => String::new(),
+    }
 }
 
 fn known_items(known: &[String]) -> String {
@@ -477,8 +561,8 @@ fn known_plugins(known: &[String], searched: &[PathBuf]) -> String {
 fn kind_in_words(kind: &ConfigSchemaType) -> &'static str {
     match kind {
         ConfigSchemaType::Boolean(_) => "`true` or `false`",
-        ConfigSchemaType::Integer(_) => "a whole number of 32 bits",
-        ConfigSchemaType::Float(_) => "a number",
+        ConfigSchemaType::Integer(_) => "a whole number from -2147483648 to 2147483647",
+        ConfigSchemaType::Float(_) => "a number between -3.4e38 and 3.4e38",
         ConfigSchemaType::Text(_) => "a text",
         ConfigSchemaType::Directories => "paths of directories",
         ConfigSchemaType::Files(_) => "paths of files",

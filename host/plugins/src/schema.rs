@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use wasmer_component_wasi::Grant;
+
 use crate::config::{Access, DirectoryGrant, FileGrant, Grants, RawValue};
 use crate::contract::{ConfigItem, ConfigSchemaItem, ConfigSchemaType, ConfigValue};
-use crate::error::SettingError;
+use crate::error::{Origin, SettingError};
 
 /// What INPUT of the command line means to a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,22 @@ pub enum Input {
     File(PathBuf),
     /// The program's standard input; the value of the source's item is then `-`.
     Stdin,
+}
+
+impl Input {
+    /// Whether a setting of this value means it.
+    fn is_named_by(&self, value: &str) -> bool {
+        match self {
+            Self::Stdin => value == STDIN_VALUE,
+            Self::File(path) => {
+                path == Path::new(value)
+                    || match (path.canonicalize(), Path::new(value).canonicalize()) {
+                        (Ok(a), Ok(b)) => a == b,
+                        _ => false,
+                    }
+            }
+        }
+    }
 }
 
 /// The value that stands for standard input in an item of type *files*.
@@ -93,6 +111,7 @@ impl Settings {
             Some((id, _)) => Err(SettingError::Unknown {
                 id: id.clone(),
                 known: known.clone(),
+                origin: Origin::CommandLine,
             }),
         }
     }
@@ -167,23 +186,36 @@ pub fn configure(
         return Err(SettingError::Unknown {
             id: id.clone(),
             known: ids().map(str::to_owned).collect(),
+            origin: Origin::File,
         });
     }
-    let input_item = given.input.map(|_| input_item(schema)).transpose()?;
+    let place = given
+        .input
+        .map(|input| place_of(input, schema, given.settings))
+        .transpose()?;
     let mut grants = given.grants.clone();
     let mut items = Vec::with_capacity(schema.len());
     for item in schema {
+        let mut reading = Reading {
+            item,
+            base: Path::new(""),
+            origin: Origin::CommandLine,
+            stdin: given.input == Some(&Input::Stdin),
+            grants: &mut grants,
+        };
         let set = given.settings.take(&item.id);
-        let value = match (given.input, input_item == Some(item.id.as_str())) {
-            (Some(_), true) if !set.is_empty() => {
-                return Err(SettingError::InputSetTwice {
-                    id: item.id.clone(),
-                });
+        let value = match (given.input, place) {
+            (Some(input), Some(Place::Item(id))) if id == item.id => {
+                input_value(input, &mut grants)?
             }
-            (Some(input), true) => input_value(input, &mut grants)?,
-            _ if !set.is_empty() => from_text(item, &set, &mut grants)?,
+            _ if !set.is_empty() => reading.texts(&set)?,
             _ => match given.config.get(&item.id) {
-                Some(raw) => from_toml(item, raw, given.base, &mut grants)?,
+                Some(raw) => {
+                    reading.base = given.base;
+                    reading.origin = Origin::File;
+                    reading.stdin = false;
+                    reading.toml(raw)?
+                }
                 None => default(item),
             },
         };
@@ -195,24 +227,47 @@ pub fn configure(
     Ok(Configuration { items, grants })
 }
 
-/// The id of the only item of type *files*.
-fn input_item(schema: &[ConfigSchemaItem]) -> Result<&str, SettingError> {
-    let mut files = schema
+/// Where INPUT is among a source's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place<'a> {
+    /// It is the value of this item.
+    Item(&'a str),
+    /// A setting has named it already.
+    Set,
+}
+
+/// The only item of type *files*, or the one that a setting names INPUT for.
+fn place_of<'a>(
+    input: &Input,
+    schema: &'a [ConfigSchemaItem],
+    settings: &Settings,
+) -> Result<Place<'a>, SettingError> {
+    let files: Vec<&ConfigSchemaItem> = schema
         .iter()
-        .filter(|item| matches!(item.input_type, ConfigSchemaType::Files(_)));
-    match (files.next(), files.next()) {
-        (Some(item), None) => Ok(&item.id),
-        (None, _) => Err(SettingError::NoInputItem {
+        .filter(|item| matches!(item.input_type, ConfigSchemaType::Files(_)))
+        .collect();
+    let is_input = |item: &&ConfigSchemaItem| {
+        let set = settings.take(&item.id);
+        set.iter().any(|text| input.is_named_by(text))
+    };
+    if files.iter().any(is_input) {
+        return Ok(Place::Set);
+    }
+    match files.as_slice() {
+        [item] if settings.take(&item.id).is_empty() => Ok(Place::Item(&item.id)),
+        [item] => Err(SettingError::InputSetTwice {
+            id: item.id.clone(),
+        }),
+        [] => Err(SettingError::NoInputItem {
             known: schema.iter().map(|item| item.id.clone()).collect(),
         }),
-        (Some(first), Some(second)) => {
-            let items = [first, second]
-                .into_iter()
-                .chain(files)
-                .map(|item| item.id.clone())
-                .collect();
-            Err(SettingError::ManyInputItems { items })
-        }
+        several => Err(SettingError::ManyInputItems {
+            items: several.iter().map(|item| item.id.clone()).collect(),
+            input: match input {
+                Input::Stdin => STDIN_VALUE.to_owned(),
+                Input::File(path) => path.display().to_string(),
+            },
+        }),
     }
 }
 
@@ -247,151 +302,202 @@ fn default(item: &ConfigSchemaItem) -> ConfigValue {
     }
 }
 
-fn type_error(item: &ConfigSchemaItem, value: &dyn std::fmt::Display) -> SettingError {
-    SettingError::Type {
-        id: item.id.clone(),
-        expected: item.input_type.clone(),
-        value: value.to_string(),
+/// The value of one item, on its way from what was said to what is meant.
+struct Reading<'a> {
+    item: &'a ConfigSchemaItem,
+    /// Where relative paths begin.
+    base: &'a Path,
+    origin: Origin,
+    /// A file called `-` is the standard input.
+    stdin: bool,
+    /// Paths that are named become grants.
+    grants: &'a mut Grants,
+}
+
+impl Reading<'_> {
+    /// The value from the texts of its settings, of which there is at least one.
+    fn texts(&mut self, texts: &[&str]) -> Result<ConfigValue, SettingError> {
+        let last = texts.last().copied().unwrap_or_default();
+        let wrong = || self.type_error(&last);
+        Ok(match &self.item.input_type {
+            ConfigSchemaType::Boolean(_) => {
+                ConfigValue::Boolean(last.parse().map_err(|_| wrong())?)
+            }
+            ConfigSchemaType::Integer(_) => {
+                ConfigValue::Integer(last.parse().map_err(|_| wrong())?)
+            }
+            ConfigSchemaType::Float(_) => {
+                ConfigValue::Float(last.parse().ok().and_then(finite).ok_or_else(wrong)?)
+            }
+            ConfigSchemaType::Text(_) => ConfigValue::Text(last.to_owned()),
+            ConfigSchemaType::Dropdown((options, _)) => self.option(options, last)?,
+            ConfigSchemaType::Directories => self.directories(texts)?,
+            ConfigSchemaType::Files(extensions) => self.files(extensions, texts)?,
+        })
+    }
+
+    /// The value from plugins.toml.
+    fn toml(&mut self, raw: &RawValue) -> Result<ConfigValue, SettingError> {
+        let paths = |raw: &RawValue| match raw {
+            RawValue::Text(path) => Some(vec![path.clone()]),
+            RawValue::List(paths) => Some(paths.clone()),
+            _ => None,
+        };
+        let wrong = || self.type_error(raw);
+        Ok(match (&self.item.input_type, raw) {
+            (ConfigSchemaType::Boolean(_), RawValue::Boolean(value)) => {
+                ConfigValue::Boolean(*value)
+            }
+            (ConfigSchemaType::Integer(_), RawValue::Integer(value)) => {
+                ConfigValue::Integer(i32::try_from(*value).map_err(|_| wrong())?)
+            }
+            (ConfigSchemaType::Float(_), RawValue::Integer(value)) => {
+                ConfigValue::Float(*value as f32)
+            }
+            (ConfigSchemaType::Float(_), RawValue::Float(value)) => {
+                ConfigValue::Float(finite(*value as f32).ok_or_else(wrong)?)
+            }
+            (ConfigSchemaType::Text(_), RawValue::Text(value)) => ConfigValue::Text(value.clone()),
+            (ConfigSchemaType::Dropdown((options, _)), RawValue::Text(value)) => {
+                self.option(options, value)?
+            }
+            (ConfigSchemaType::Directories, raw) => {
+                let paths = paths(raw).ok_or_else(wrong)?;
+                self.directories(&paths)?
+            }
+            (ConfigSchemaType::Files(extensions), raw) => {
+                let paths = paths(raw).ok_or_else(wrong)?;
+                self.files(extensions, &paths)?
+            }
+            _ => return Err(wrong()),
+        })
+    }
+
+    fn type_error(&self, value: &dyn std::fmt::Display) -> SettingError {
+        SettingError::Type {
+            id: self.item.id.clone(),
+            expected: self.item.input_type.clone(),
+            value: value.to_string(),
+            origin: self.origin,
+        }
+    }
+
+    fn path_error(&self, path: &Path, reason: String) -> SettingError {
+        SettingError::Path {
+            id: self.item.id.clone(),
+            expected: self.item.input_type.clone(),
+            path: path.to_owned(),
+            reason,
+            origin: self.origin,
+        }
+    }
+
+    fn option(&self, options: &[String], value: &str) -> Result<ConfigValue, SettingError> {
+        if options.iter().any(|option| option == value) {
+            return Ok(ConfigValue::Dropdown(value.to_owned()));
+        }
+        Err(SettingError::Option {
+            id: self.item.id.clone(),
+            value: value.to_owned(),
+            options: options.to_vec(),
+            origin: self.origin,
+        })
+    }
+
+    fn files<P: AsRef<Path>>(
+        &mut self,
+        extensions: &[String],
+        paths: &[P],
+    ) -> Result<ConfigValue, SettingError> {
+        let mut values = Vec::with_capacity(paths.len());
+        for path in paths {
+            if self.stdin && path.as_ref() == Path::new(STDIN_VALUE) {
+                self.grants.stdin = true;
+                values.push(STDIN_VALUE.to_owned());
+                continue;
+            }
+            let path = self.base.join(path);
+            let failed = |reason| self.path_error(&path, reason);
+            let canonical = canonical_file(&path).map_err(failed)?;
+            let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
+            // The plugin decides by what is in a file; its name is worth a word, not a refusal.
+            if !extensions.is_empty() && !has_extension(&canonical, extensions) {
+                tracing::warn!(
+                    "configuration item `{}` takes files that end in .{}, and {text} does not",
+                    self.item.id,
+                    extensions.join(", ."),
+                );
+            }
+            grant_file(self.grants, canonical);
+            values.push(text);
+        }
+        Ok(ConfigValue::Files(values))
+    }
+
+    fn directories<P: AsRef<Path>>(&mut self, paths: &[P]) -> Result<ConfigValue, SettingError> {
+        let mut values = Vec::with_capacity(paths.len());
+        for path in paths {
+            let path = self.base.join(path);
+            let failed = |reason| self.path_error(&path, reason);
+            let canonical = path
+                .canonicalize()
+                .map_err(|error| failed(error.to_string()))?;
+            if !canonical.is_dir() {
+                return Err(failed("it is no directory".to_owned()));
+            }
+            let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
+            grant_directory(self.grants, canonical);
+            values.push(text);
+        }
+        Ok(ConfigValue::Directories(values))
     }
 }
 
-/// The value of `item` from the texts of its settings, of which there is at least one.
-fn from_text(
-    item: &ConfigSchemaItem,
-    texts: &[&str],
-    grants: &mut Grants,
-) -> Result<ConfigValue, SettingError> {
-    let last = texts.last().copied().unwrap_or_default();
-    let wrong = || type_error(item, &last);
-    Ok(match &item.input_type {
-        ConfigSchemaType::Boolean(_) => ConfigValue::Boolean(last.parse().map_err(|_| wrong())?),
-        ConfigSchemaType::Integer(_) => ConfigValue::Integer(last.parse().map_err(|_| wrong())?),
-        ConfigSchemaType::Float(_) => ConfigValue::Float(last.parse().map_err(|_| wrong())?),
-        ConfigSchemaType::Text(_) => ConfigValue::Text(last.to_owned()),
-        ConfigSchemaType::Dropdown((options, _)) => option(item, options, last)?,
-        ConfigSchemaType::Directories => directories(item, texts, Path::new(""), grants)?,
-        ConfigSchemaType::Files(_) => files(item, texts, Path::new(""), grants)?,
-    })
+/// Neither infinite nor no number at all: what is too large for 32 bits is infinite.
+fn finite(value: f32) -> Option<f32> {
+    value.is_finite().then_some(value)
 }
 
-/// The value of `item` from plugins.toml.
-fn from_toml(
-    item: &ConfigSchemaItem,
-    raw: &RawValue,
-    base: &Path,
-    grants: &mut Grants,
-) -> Result<ConfigValue, SettingError> {
-    let paths = |raw: &RawValue| match raw {
-        RawValue::Text(path) => Some(vec![path.clone()]),
-        RawValue::List(paths) => Some(paths.clone()),
-        _ => None,
-    };
-    let wrong = || type_error(item, raw);
-    Ok(match (&item.input_type, raw) {
-        (ConfigSchemaType::Boolean(_), RawValue::Boolean(value)) => ConfigValue::Boolean(*value),
-        (ConfigSchemaType::Integer(_), RawValue::Integer(value)) => {
-            ConfigValue::Integer(i32::try_from(*value).map_err(|_| wrong())?)
-        }
-        (ConfigSchemaType::Float(_), RawValue::Integer(value)) => ConfigValue::Float(*value as f32),
-        (ConfigSchemaType::Float(_), RawValue::Float(value)) => ConfigValue::Float(*value as f32),
-        (ConfigSchemaType::Text(_), RawValue::Text(value)) => ConfigValue::Text(value.clone()),
-        (ConfigSchemaType::Dropdown((options, _)), RawValue::Text(value)) => {
-            option(item, options, value)?
-        }
-        (ConfigSchemaType::Directories, raw) => {
-            directories(item, &paths(raw).ok_or_else(wrong)?, base, grants)?
-        }
-        (ConfigSchemaType::Files(_), raw) => {
-            files(item, &paths(raw).ok_or_else(wrong)?, base, grants)?
-        }
-        _ => return Err(wrong()),
-    })
-}
-
-fn option(
-    item: &ConfigSchemaItem,
-    options: &[String],
-    value: &str,
-) -> Result<ConfigValue, SettingError> {
-    if options.iter().any(|option| option == value) {
-        return Ok(ConfigValue::Dropdown(value.to_owned()));
-    }
-    Err(SettingError::Option {
-        id: item.id.clone(),
-        value: value.to_owned(),
-        options: options.to_vec(),
-    })
-}
-
-fn files<P: AsRef<Path>>(
-    item: &ConfigSchemaItem,
-    paths: &[P],
-    base: &Path,
-    grants: &mut Grants,
-) -> Result<ConfigValue, SettingError> {
-    let values = paths.iter().map(|path| {
-        let path = base.join(path);
-        let failed = |reason| SettingError::Path {
-            id: item.id.clone(),
-            path: path.clone(),
-            reason,
-        };
-        let canonical = canonical_file(&path).map_err(failed)?;
-        let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
-        grant_file(grants, canonical);
-        Ok(text)
-    });
-    Ok(ConfigValue::Files(values.collect::<Result<_, _>>()?))
-}
-
-fn directories<P: AsRef<Path>>(
-    item: &ConfigSchemaItem,
-    paths: &[P],
-    base: &Path,
-    grants: &mut Grants,
-) -> Result<ConfigValue, SettingError> {
-    let values = paths.iter().map(|path| {
-        let path = base.join(path);
-        let failed = |reason| SettingError::Path {
-            id: item.id.clone(),
-            path: path.clone(),
-            reason,
-        };
-        let canonical = path
-            .canonicalize()
-            .map_err(|error| failed(error.to_string()))?;
-        if !canonical.is_dir() {
-            return Err(failed("it is no directory".to_owned()));
-        }
-        let text = text_of(&canonical).ok_or_else(|| failed(NOT_UNICODE.to_owned()))?;
-        if !grants
-            .directories
+fn has_extension(path: &Path, extensions: &[String]) -> bool {
+    path.extension().is_some_and(|extension| {
+        extensions
             .iter()
-            .any(|grant| grant.host == canonical && grant.guest.is_none())
-        {
-            grants.directories.push(DirectoryGrant {
-                host: canonical,
-                guest: None,
-                access: Access::Read,
-            });
-        }
-        Ok(text)
-    });
-    Ok(ConfigValue::Directories(values.collect::<Result<_, _>>()?))
+            .any(|known| extension.eq_ignore_ascii_case(known.trim_start_matches('.')))
+    })
 }
 
+/// Lets the directory be read under its own path, unless plugins.toml grants it there already: perhaps for more.
+fn grant_directory(grants: &mut Grants, host: PathBuf) {
+    let is_there = |grant: &DirectoryGrant| {
+        grant.guest.is_none() && is_seen_at(&host, &Grant::directory(&grant.host))
+    };
+    if !grants.directories.iter().any(is_there) {
+        grants.directories.push(DirectoryGrant {
+            host,
+            guest: None,
+            access: Access::Read,
+        });
+    }
+}
+
+/// As [`grant_directory`], for a file.
 fn grant_file(grants: &mut Grants, host: PathBuf) {
-    if !grants
-        .files
-        .iter()
-        .any(|grant| grant.host == host && grant.guest.is_none())
-    {
+    let is_there =
+        |grant: &FileGrant| grant.guest.is_none() && is_seen_at(&host, &Grant::file(&grant.host));
+    if !grants.files.iter().any(is_there) {
         grants.files.push(FileGrant {
             host,
             guest: None,
             access: Access::Read,
         });
     }
+}
+
+/// Whether the plugin will find what is granted under the path `canonical`.
+fn is_seen_at(canonical: &Path, grant: &Grant) -> bool {
+    grant
+        .guest_path()
+        .is_ok_and(|path| Path::new(&path) == canonical)
 }
 
 const NOT_UNICODE: &str =
@@ -504,10 +610,12 @@ mod tests {
                 .collect()
         }
 
+        fn wrong(&self) -> SettingError {
+            self.run(&schema()).expect_err("the values do not fit")
+        }
+
         fn error(&self) -> String {
-            self.run(&schema())
-                .expect_err("the values do not fit")
-                .to_string()
+            self.wrong().to_string()
         }
     }
 
@@ -566,40 +674,115 @@ mod tests {
         for (text, message) in [
             (
                 "on=yes",
-                "configuration item `on` takes `true` or `false`, not `yes`",
+                "configuration item `on` takes `true` or `false`, not `yes`; correct `--set on=...`",
             ),
             (
                 "count=3000000000",
-                "configuration item `count` takes a whole number of 32 bits, not `3000000000`",
+                "configuration item `count` takes a whole number from -2147483648 to 2147483647, not `3000000000`; \
+                 correct `--set count=...`",
+            ),
+            (
+                "count=0x10",
+                "configuration item `count` takes a whole number from -2147483648 to 2147483647, not `0x10`; \
+                 correct `--set count=...`",
             ),
             (
                 "scale=x",
-                "configuration item `scale` takes a number, not `x`",
+                "configuration item `scale` takes a number between -3.4e38 and 3.4e38, not `x`; correct `--set scale=...`",
+            ),
+            (
+                "scale=1e39",
+                "configuration item `scale` takes a number between -3.4e38 and 3.4e38, not `1e39`; correct `--set scale=...`",
+            ),
+            (
+                "scale=nan",
+                "configuration item `scale` takes a number between -3.4e38 and 3.4e38, not `nan`; correct `--set scale=...`",
             ),
             (
                 "mode=warp",
-                "configuration item `mode` has no option `warp`; its options are `slow`, `fast`",
+                "configuration item `mode` has no option `warp`; its options are `slow`, `fast`; correct `--set mode=...`",
+            ),
+            (
+                "mode=fasst",
+                "configuration item `mode` has no option `fasst` (did you mean `fast`?); its options are `slow`, `fast`; \
+                 correct `--set mode=...`",
             ),
             (
                 "dirs=/nowhere/at/all",
-                "configuration item `dirs`: /nowhere/at/all: No such file or directory (os error 2)",
+                "configuration item `dirs` takes paths of directories, and `/nowhere/at/all` cannot be used: No such file or \
+                 directory (os error 2); correct `--set dirs=...`",
             ),
             (
                 "files=/",
-                "configuration item `files`: /: it is a directory, and a file is wanted",
+                "configuration item `files` takes paths of files, and `/` cannot be used: it is a directory, and a file is \
+                 wanted; correct `--set files=...`",
             ),
         ] {
-            assert_eq!(Case::new().set(text).error(), message);
+            let error = Case::new().set(text).wrong();
+            assert_eq!(error.to_string(), message);
+            assert!(error.is_usage(), "{error}");
         }
+        let file = |id: &str, value: RawValue| {
+            let error = Case::new().config(id, value).wrong();
+            assert!(!error.is_usage(), "{error}");
+            error.to_string()
+        };
+        let correct = |id: &str| {
+            format!(
+                "correct `{id}` under `[plugins.config]` in plugins.toml, or give another with `--set {id}=...`"
+            )
+        };
+        for (id, value, message) in [
+            (
+                "on",
+                RawValue::Text("true".to_owned()),
+                "takes `true` or `false`, not `true`",
+            ),
+            (
+                "count",
+                RawValue::Integer(1 << 31),
+                "takes a whole number from -2147483648 to 2147483647, not `2147483648`",
+            ),
+            (
+                "count",
+                RawValue::Float(1.0),
+                "takes a whole number from -2147483648 to 2147483647, not `1`",
+            ),
+            (
+                "scale",
+                RawValue::Float(-1e39),
+                "takes a number between -3.4e38 and 3.4e38, not `-1000000000000000000000000000000000000000`",
+            ),
+            ("name", RawValue::Integer(1), "takes a text, not `1`"),
+            (
+                "mode",
+                RawValue::Text("slo".to_owned()),
+                "has no option `slo` (did you mean `slow`?); its options are `slow`, `fast`",
+            ),
+            (
+                "files",
+                RawValue::Integer(1),
+                "takes paths of files, not `1`",
+            ),
+            (
+                "dirs",
+                RawValue::List(vec!["sub".to_owned()]),
+                "takes paths of directories, and `/nowhere/sub` cannot be used: No such file or directory (os error 2)",
+            ),
+        ] {
+            assert_eq!(
+                file(id, value),
+                format!("configuration item `{id}` {message}; {}", correct(id))
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_go_to_the_ends_of_their_range() {
+        let case = Case::new().set("count=-2147483648").set("scale=-3.4e38");
         assert_eq!(
-            Case::new()
-                .config("on", RawValue::Text("true".to_owned()))
-                .error(),
-            "configuration item `on` takes `true` or `false`, not `true`"
-        );
-        assert_eq!(
-            Case::new().config("files", RawValue::Integer(1)).error(),
-            "configuration item `files` takes paths of files, not `1`"
+            case.values().get(1..3),
+            Some(&[ConfigValue::Integer(i32::MIN), ConfigValue::Float(-3.4e38)][..])
         );
     }
 
@@ -733,6 +916,74 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_says_which_item_the_input_is() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let root = dir.path().canonicalize().expect("it is there");
+        for name in ["trace", "index"] {
+            std::fs::write(root.join(name), b"x").expect("it is writable");
+        }
+        let path = |name: &str| root.join(name).to_str().expect("of ASCII").to_owned();
+        let files = |id: &str| item(id, ConfigSchemaType::Files(vec![]));
+        let values = |case: Case| {
+            let configuration = case.run(&[files("a"), files("b")]).expect("all is said");
+            let values = configuration.items.into_iter().map(|item| item.value);
+            (values.collect::<Vec<_>>(), configuration.grants.stdin)
+        };
+        let all = |paths: &[&str]| {
+            ConfigValue::Files(paths.iter().map(|path| (*path).to_owned()).collect())
+        };
+        // By another name for the same file.
+        let trace = Input::File(
+            root.join("../")
+                .join(root.file_name().expect("a name"))
+                .join("trace"),
+        );
+        let case = Case::new()
+            .input(trace)
+            .set(&format!("b={}", path("trace")))
+            .set(&format!("a={}", path("index")));
+        assert_eq!(
+            values(case),
+            (vec![all(&[&path("index")]), all(&[&path("trace")])], false)
+        );
+        let case = Case::new().input(Input::Stdin).set("b=-");
+        assert_eq!(values(case), (vec![all(&[]), all(&["-"])], true));
+        // Without the standard input as INPUT, `-` is a file's name.
+        let case = Case::new().set("a=-");
+        assert!(matches!(
+            case.run(&[files("a")]),
+            Err(SettingError::Path { .. })
+        ));
+    }
+
+    #[test]
+    fn what_plugins_toml_grants_is_not_granted_twice() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let root = dir.path().canonicalize().expect("it is there");
+        std::fs::write(root.join("a"), b"").expect("it is writable");
+        let roundabout = root.join("..").join(root.file_name().expect("a name"));
+        let mut case = Case::new()
+            .config("dirs", RawValue::Text(".".to_owned()))
+            .config("files", RawValue::List(vec!["a".to_owned()]));
+        case.base = root.clone();
+        case.grants = Grants {
+            directories: vec![DirectoryGrant {
+                host: roundabout.clone(),
+                guest: None,
+                access: Access::ReadWrite,
+            }],
+            files: vec![FileGrant {
+                host: roundabout.join("a"),
+                guest: None,
+                access: Access::Read,
+            }],
+            ..Grants::default()
+        };
+        let configuration = case.run(&schema()).expect("all is there");
+        assert_eq!(configuration.grants, case.grants);
+    }
+
+    #[test]
     fn an_input_without_a_place_or_a_file_is_refused() {
         let of = |schema: &[ConfigSchemaItem]| {
             Case::new()
@@ -747,7 +998,10 @@ mod tests {
         let files = |id: &str| item(id, ConfigSchemaType::Files(vec![]));
         assert_eq!(
             of(&[files("a"), files("b")]),
-            Err("the source takes files in `a`, `b`: say with `--set ID=PATH` which of them the input is".to_owned())
+            Err(
+                "the source takes files in `a`, `b`: say which of them the input is, by its path once more: `--set a=-`"
+                    .to_owned()
+            )
         );
         let input = |path: &str| Case::new().input(Input::File(path.into())).error();
         assert_eq!(

@@ -8,6 +8,7 @@ use std::io::Write;
 
 use super::{
     Captions, Exporter,
+    scan::{any_word, has},
     table::{Notation, TableFormat},
 };
 
@@ -95,10 +96,9 @@ impl Notation for Csv {
     }
 }
 
-/// Looks at every byte, without a way out of the loop: so the compiler looks at many at a time.
 #[inline]
 fn needs_quotes(value: &str) -> bool {
-    value.bytes().fold(false, |found, byte| {
-        found | (byte == b',') | (byte == b'"') | (byte == b'\n') | (byte == b'\r')
+    any_word(value.as_bytes(), |word| {
+        has(word, b',') | has(word, b'"') | has(word, b'\n') | has(word, b'\r')
     })
 }

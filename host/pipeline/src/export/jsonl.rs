@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::{
     Captions, Exporter,
+    scan::{any_word, has, has_control},
     table::{Notation, TableFormat},
 };
 
@@ -77,10 +78,9 @@ impl Notation for Jsonl {
 /// Appends `text` as RFC 8259 wants it between quotes: quotes, backslashes and control characters escaped.
 #[inline]
 fn escape(text: &str, out: &mut Vec<u8>) {
-    // Every byte is looked at, without a way out of the loop: so the compiler looks at many at a time.
-    let special = text
-        .bytes()
-        .fold(false, |found, byte| found | is_special(byte));
+    let special = any_word(text.as_bytes(), |word| {
+        has_control(word) | has(word, b'"') | has(word, b'\\')
+    });
     if special {
         escape_specials(text.as_bytes(), out);
     } else {
@@ -88,9 +88,8 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-#[inline]
 fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 fn escape_specials(mut rest: &[u8], out: &mut Vec<u8>) {

@@ -12,6 +12,7 @@ mod format;
 mod jsonl;
 mod none;
 mod raw;
+mod scan;
 mod table;
 mod text;
 
