@@ -6,7 +6,7 @@
 //!
 //! # A first plugin
 //!
-//! A parser for lines of text. Make a library, and have it built as a `cdylib`, which is what becomes the component:
+//! `chipmunk-plugins new parser line-parser --lang rust` makes a project that builds and is tested. By hand, a parser for lines of text: make a library, and have it built as a `cdylib`, which is what becomes the component:
 //!
 //! ```toml
 //! [package]

@@ -2,9 +2,13 @@
 //!
 //! Errors in here are errors of usage: clap reports them and the program ends with status 2.
 
+mod new;
+
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use new::{Language, NewArguments, ProjectKind};
 
 /// Reads, parses and exports logs and traces with plugins that are WebAssembly components.
 #[derive(Debug, Parser, PartialEq)]
@@ -28,6 +32,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// Check that a plugin keeps its contract as far as that shows without input
     Validate(ValidateArguments),
+    /// Make a project for a plugin, ready to be built
+    New(NewArguments),
     /// Make a trace to try things with
     #[command(subcommand)]
     Gen(GenCommand),
@@ -126,6 +132,10 @@ pub struct InspectArguments {
 pub struct ValidateArguments {
     /// The name of a plugin, or the path of a .wasm
     pub plugin: String,
+
+    /// Sets a configuration item of the plugin; may be repeated
+    #[arg(long = "set", value_name = "ID=VALUE")]
+    pub settings: Vec<Setting>,
 
     #[command(flatten)]
     pub registry: RegistryArguments,

@@ -2,7 +2,7 @@
 //!
 //! [`args`] declares the command line, [`commands`] has a file for each subcommand, and the others are what a command
 //! needs: [`sides`] opens sources and parsers, [`output`] leaves whole files or none, [`progress`] shows a bar where somebody
-//! looks, [`stats`] shows figures. What the work itself is lives in the libraries.
+//! looks, [`stats`] shows figures, [`project`] is what `new` writes. What the work itself is lives in the libraries.
 //!
 //! The exit status is 0 for done, 1 for failed, 2 for wrong usage.
 
@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod output;
 mod progress;
+mod project;
 mod sides;
 mod stats;
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::List(arguments) => commands::list::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Validate(arguments) => commands::validate::run(&arguments),
+        Command::New(arguments) => commands::new::run(&arguments),
         Command::Gen(command) => commands::generate::run(&command),
     };
     match outcome {

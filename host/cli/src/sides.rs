@@ -22,7 +22,8 @@ use chipmunk_plugins::{
 use crate::{
     Usage,
     args::{
-        Endpoint, ExportArguments, Format, LogLevel, ParserChoice, RegistryArguments, SourceChoice,
+        Endpoint, ExportArguments, Format, LogLevel, ParserChoice, RegistryArguments, Setting,
+        SourceChoice,
     },
 };
 
@@ -73,7 +74,7 @@ pub fn open(
     let mut opening = Opening {
         arguments,
         log: plugin_log_level(log),
-        settings: settings(arguments),
+        settings: export_settings(arguments),
         runtime: None,
         captions: Captions::default(),
         cache: None,
@@ -93,11 +94,17 @@ pub fn open(
     })
 }
 
-fn settings(arguments: &ExportArguments) -> Settings {
+/// What `--set` says.
+pub fn settings(given: &[Setting]) -> Settings {
     let mut settings = Settings::default();
-    for setting in &arguments.settings {
+    for setting in given {
         settings.set(&setting.id, &setting.value);
     }
+    settings
+}
+
+fn export_settings(arguments: &ExportArguments) -> Settings {
+    let mut settings = settings(&arguments.settings);
     if let Some(separator) = &arguments.argument_separator {
         settings.set(ARGUMENT_SEPARATOR, separator);
     }

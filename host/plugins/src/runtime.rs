@@ -4,6 +4,7 @@
 //! and lives as long as it is wanted. The engine is made when the first plugin is loaded, so that a program that uses none
 //! pays for none.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -17,7 +18,7 @@ use wasmer_component::{Component, Engine};
 use crate::cache::{
     ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, DiskCache,
 };
-use crate::config::{Grants, Limits, PluginsFile};
+use crate::config::{Grants, Limits, PluginsFile, RawValue};
 use crate::contract::{
     ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel,
     Output, RenderOptions, Version, describe,
@@ -140,6 +141,8 @@ pub struct Inspection {
     pub capabilities: Vec<&'static str>,
     /// What can be configured.
     pub schema: Vec<ConfigSchemaItem>,
+    /// What plugins.toml says of it, by item id.
+    pub config: BTreeMap<String, RawValue>,
     /// How its messages are shown; parsers only.
     pub render_options: Option<RenderOptions>,
     /// What it imports.
@@ -360,6 +363,7 @@ impl PluginRuntime {
             version,
             capabilities,
             schema,
+            config: entry.config.clone(),
             render_options,
             imports: description.imports.clone(),
             grants: entry.grants.clone(),
@@ -369,8 +373,8 @@ impl PluginRuntime {
     }
 
     /// Goes through a plugin as a host would, and says how far it gets: file, format, compilation, functions, schema,
-    /// configuration of plugins.toml, `init`, and for parsers a first call with nothing and one with garbage.
-    pub fn validate(&self, name_or_path: &str) -> Validation {
+    /// configuration of plugins.toml and `settings`, `init`, and for parsers a first call with nothing and one with garbage.
+    pub fn validate(&self, name_or_path: &str, settings: &Settings) -> Validation {
         let mut validation = Validation {
             plugin: name_or_path.to_owned(),
             checks: Vec::new(),
@@ -421,8 +425,7 @@ impl PluginRuntime {
             return validation;
         };
         let Some(configuration) = check(checks, "schema and configuration", || {
-            let settings = Settings::default();
-            let configuration = self.configure_by(&factory, &schema, &settings, None)?;
+            let configuration = self.configure_by(&factory, &schema, settings, None)?;
             Ok((
                 configuration,
                 "every item has a value of its type".to_owned(),
@@ -632,7 +635,7 @@ fn validate_parser(
                     if in_need && matches!(fault.cause, FaultCause::Refused(_)) =>
                 {
                     let message = format!(
-                        "output `{name}`: plugins.toml does not name the files it wants, and so {fault}"
+                        "output `{name}`: neither plugins.toml nor `--set` names the files it wants, and so {fault}"
                     );
                     return Ok(((), message));
                 }
@@ -696,7 +699,7 @@ fn validate_source(
     configuration: &Configuration,
 ) {
     if configuration.items.iter().any(names_nothing) {
-        let message = "plugins.toml does not say what it is to read".to_owned();
+        let message = "neither plugins.toml nor `--set` says what it is to read".to_owned();
         checks.push(Check {
             what: "init and read",
             outcome: CheckOutcome::Skipped,

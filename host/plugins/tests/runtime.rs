@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chipmunk_payload::{BatchWriter, SourceWriter, State, Tail};
@@ -286,6 +287,7 @@ fn inspect_tells_all_there_is() {
             description: None,
             input_type: ConfigSchemaType::Files(Vec::new()),
         }],
+        config: BTreeMap::new(),
         render_options: None,
         imports: inspection.imports.clone(),
         grants: chipmunk_plugins::Grants::default(),
@@ -330,7 +332,7 @@ fn validate_goes_as_far_as_it_can() {
     house.add("traps", &Guest::parser());
     let runtime = house.runtime();
     let outcomes = |name: &str| {
-        let validation = runtime.validate(name);
+        let validation = runtime.validate(name, &Settings::default());
         let checks: Vec<_> = validation
             .checks
             .iter()

@@ -26,7 +26,10 @@ impl Parser for TextParser {
     }
 
     fn render_options() -> RenderOptions {
-        RenderOptions::columns(&[(CAPTION, "The line, or its first column.", -1)], (3, 1000))
+        RenderOptions::columns(
+            &[(CAPTION, "The line, or its first column.", -1)],
+            (3, 1000),
+        )
     }
 
     fn new(config: &ParserConfig) -> Result<Self, InitError> {

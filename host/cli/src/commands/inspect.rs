@@ -1,9 +1,10 @@
 //! `inspect`: all that can be said of a plugin without giving it work.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use chipmunk_plugins::{
     CacheOutcome, Inspection,
+    config::{Access, Grants},
     contract::{ConfigSchemaItem, ConfigSchemaType},
 };
 
@@ -59,9 +60,15 @@ fn page(plugin: &Inspection) -> String {
             plugin.limits.max_output_bytes
         ),
     );
+    for (index, grant) in grants(&plugin.grants).iter().enumerate() {
+        row(if index == 0 { "may use" } else { "" }, grant);
+    }
     for (index, item) in plugin.schema.iter().enumerate() {
         let name = if index == 0 { "configuration" } else { "" };
         row(name, &configuration(item));
+        if let Some(value) = plugin.config.get(&item.id) {
+            row("", &format!("  {}={value} by plugins.toml", item.id));
+        }
     }
     let columns = plugin
         .render_options
@@ -72,6 +79,35 @@ fn page(plugin: &Inspection) -> String {
         row(name, &format!("{}: {}", column.caption, column.description));
     }
     page
+}
+
+/// What plugins.toml grants; what a configuration names comes to it when the plugin is used.
+fn grants(grants: &Grants) -> Vec<String> {
+    let access = |access| match access {
+        Access::Read => "read",
+        Access::ReadWrite => "read and write",
+    };
+    let place = |host: &Path, guest: &Option<String>| match guest {
+        Some(guest) => format!("{} as {guest}", host.display()),
+        None => host.display().to_string(),
+    };
+    let mut all = Vec::new();
+    for grant in &grants.directories {
+        let place = place(&grant.host, &grant.guest);
+        all.push(format!("{} the directory {place}", access(grant.access)));
+    }
+    for grant in &grants.files {
+        let place = place(&grant.host, &grant.guest);
+        all.push(format!("{} the file {place}", access(grant.access)));
+    }
+    let variable = |(name, value)| format!("the environment {name}={value}");
+    all.extend(grants.environment.iter().map(variable));
+    let network = grants.network.iter();
+    all.extend(network.map(|grant| format!("the network: {grant}")));
+    if all.is_empty() {
+        all.push("the files that its configuration names, and nothing else".to_owned());
+    }
+    all
 }
 
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
@@ -87,8 +123,8 @@ fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
 fn configuration(item: &ConfigSchemaItem) -> String {
     let id = &item.id;
     let value = match &item.input_type {
-        ConfigSchemaType::Boolean(default) => format!("{id}={default}"),
-        ConfigSchemaType::Integer(default) => format!("{id}={default} (a whole number)"),
+        ConfigSchemaType::Boolean(default) => format!("{id}={default} (true or false)"),
+        ConfigSchemaType::Integer(default) => format!("{id}={default} (a whole number of 32 bits)"),
         ConfigSchemaType::Float(default) => format!("{id}={default} (a number)"),
         ConfigSchemaType::Text(default) => format!("{id}={default:?} (text)"),
         ConfigSchemaType::Directories => format!("{id} (directories)"),

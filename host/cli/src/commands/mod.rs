@@ -4,4 +4,5 @@ pub mod export;
 pub mod generate;
 pub mod inspect;
 pub mod list;
+pub mod new;
 pub mod validate;

@@ -4,13 +4,18 @@ use std::fmt::Write;
 
 use chipmunk_plugins::{Validation, runtime::CheckOutcome};
 
-use crate::{Outcome, args::ValidateArguments, output, sides};
+use crate::{Outcome, Usage, args::ValidateArguments, output, sides};
 
 /// Checks the plugin.
 pub fn run(arguments: &ValidateArguments) -> anyhow::Result<Outcome> {
-    let validation = sides::runtime(&arguments.registry)?.validate(&arguments.plugin);
+    let settings = sides::settings(&arguments.settings);
+    let validation = sides::runtime(&arguments.registry)?.validate(&arguments.plugin, &settings);
     output::show(&page(&validation))?;
+    // Where nothing could be configured, no item was heard of.
     if validation.is_ok() {
+        settings
+            .finish()
+            .map_err(|error| Usage(error.to_string()))?;
         Ok(Outcome::Done)
     } else {
         anyhow::bail!("plugin `{}` does not keep its contract", validation.plugin)

@@ -10,3 +10,4 @@ mod interruption;
 mod packets;
 mod real_traces;
 mod sandbox;
+mod tables;

@@ -6,7 +6,7 @@ use chipmunk_e2e::{Command, Dir};
 use crate::Built;
 
 /// What an export is asked for beside its two sides.
-const WAYS: [&[&str]; 5] = [
+const WAYS: [&[&str]; 7] = [
     &["--format", "raw"],
     &["--format", "text"],
     &[
@@ -26,6 +26,8 @@ const WAYS: [&[&str]; 5] = [
         "1000",
     ],
     &["--format", "raw", "--chunk-bytes", "77"],
+    &["--format", "csv"],
+    &["--format", "jsonl", "--set", "column-split=,"],
 ];
 
 /// Exports every text in every way through the language's plugins, and says how many exports were the same.

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the plugin, checks that it keeps its contract, and compares what it reads of test/input.txt with test/expected.txt.
+# CHIPMUNK_PLUGINS names the command chipmunk-plugins, if it is not on PATH.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+command=${CHIPMUNK_PLUGINS:-chipmunk-plugins}
+
+./build.sh
+"$command" validate ./{{name}}.wasm --set input=test/input.txt
+"$command" export test/input.txt --source ./{{name}}.wasm --parser native:text --format raw | cmp test/expected.txt -
+echo 'passed: the output is test/expected.txt'
