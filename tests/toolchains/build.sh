@@ -78,6 +78,11 @@ build() {
 # What a row needs, and nobody has to have.
 absent() {
     case $1 in
+    rust-unknown)
+        # Debian's toolchain has it; of rustup's targets the project needs others.
+        grep -qs ^debian "$cache/guest-toolchain" || compgen -G "$(rustc --print target-libdir --target wasm32-unknown-unknown)/libstd-*.rlib" >/dev/null ||
+            echo 'rustup target add wasm32-unknown-unknown'
+        ;;
     rust-* | cargo-component) [ -f "$cache/guest-toolchain" ] || echo 'just setup' ;;
     c-freestanding) have clang-22 || echo 'just setup c, on Debian' ;;
     c-wasi) have chipmunk-guest && find_compiler c || echo 'just setup c' ;;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::fs::{
     Directory, FsResult, GuestPath, HostDirectory, HostFile, Node, OpenHow, ReadOnly, Selected,
-    Selection, Stat,
+    Selection, Stat, read_ahead,
 };
 
 /// A directory or a file, and what may be done with it. Read-only unless said otherwise, and seen by the guest under the
@@ -340,9 +340,8 @@ fn select(host: &Path, writable: bool) -> Result<Selected, GrantError> {
             .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
             .open(host)
             .map_err(error)?;
-        return Ok(Selected::Open(Arc::new(
-            HostFile::new(file).map_err(error)?,
-        )));
+        let file = HostFile::new(file).map_err(error)?;
+        return Ok(Selected::Open(read_ahead(Arc::new(file))));
     }
     // The file that is meant is the one at the end of all symbolic links of today; from then on none is followed.
     let real = match std::fs::canonicalize(host) {

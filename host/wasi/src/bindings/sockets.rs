@@ -202,6 +202,42 @@ macro_rules! subscribable {
     };
 }
 
+/// The methods that sockets of both kinds have.
+macro_rules! socket {
+    ($instance:ident, $type:ty, $resource:literal, $pollable:path) => {
+        resource::<$type, T>($instance, $resource)?;
+        $instance.func_wrap(
+            concat!("[method]", $resource, ".start-bind"),
+            |mut cx, (this, network, address): (Resource<$type>, Resource<Network>, IpSocketAddress)| {
+                let ctx = cx.data_mut().wasi();
+                check(ctx, &network)?;
+                let socket = ctx.table.get_mut(&this)?;
+                Ok((socket.start_bind(&ctx.network.policy, address.into()),))
+            },
+        )?;
+        socket!(@ $instance, $type, $resource, "finish-bind", |this| this.finish_bind());
+        socket!(@ $instance, $type, $resource, "local-address", |this| {
+            this.local_address().map(IpSocketAddress::from)
+        });
+        socket!(@ $instance, $type, $resource, "remote-address", |this| {
+            this.remote_address().map(IpSocketAddress::from)
+        });
+        socket!(@ $instance, $type, $resource, "address-family", |this| this.family());
+        socket!(@ $instance, $type, $resource, "receive-buffer-size", |this| this.receive_buffer_size());
+        socket!(@ $instance, $type, $resource, "set-receive-buffer-size", |this, value: u64| {
+            this.set_receive_buffer_size(value)
+        });
+        socket!(@ $instance, $type, $resource, "send-buffer-size", |this| this.send_buffer_size());
+        socket!(@ $instance, $type, $resource, "set-send-buffer-size", |this, value: u64| {
+            this.set_send_buffer_size(value)
+        });
+        subscribable!($instance, $type, concat!("[method]", $resource, ".subscribe"), $pollable);
+    };
+    (@ $instance:ident, $type:ty, $resource:literal, $name:literal, $($rest:tt)*) => {
+        method!($instance, $type, concat!("[method]", $resource, ".", $name), $($rest)*);
+    };
+}
+
 fn lookup<T: WasiView>(lookup: &mut LinkerInstance<'_, T>) -> Result<()> {
     resource::<Lookup, T>(lookup, "resolve-address-stream")?;
     lookup.func_wrap(
@@ -230,7 +266,7 @@ fn lookup<T: WasiView>(lookup: &mut LinkerInstance<'_, T>) -> Result<()> {
 
 fn tcp<T: WasiView>(tcp: &mut LinkerInstance<'_, T>) -> Result<()> {
     type Socket = Resource<TcpSocket>;
-    resource::<TcpSocket, T>(tcp, "tcp-socket")?;
+    socket!(tcp, TcpSocket, "tcp-socket", Pollable::Tcp);
 
     macro_rules! tcp {
         ($name:literal, $($rest:tt)*) => {
@@ -238,16 +274,6 @@ fn tcp<T: WasiView>(tcp: &mut LinkerInstance<'_, T>) -> Result<()> {
         };
     }
 
-    tcp.func_wrap(
-        "[method]tcp-socket.start-bind",
-        |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
-            let ctx = cx.data_mut().wasi();
-            check(ctx, &network)?;
-            let socket = ctx.table.get_mut(&this)?;
-            Ok((socket.start_bind(&ctx.network.policy, address.into()),))
-        },
-    )?;
-    tcp!("finish-bind", |this| this.finish_bind());
     tcp.func_wrap(
         "[method]tcp-socket.start-connect",
         |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
@@ -297,14 +323,7 @@ fn tcp<T: WasiView>(tcp: &mut LinkerInstance<'_, T>) -> Result<()> {
         };
         Ok((accepted,))
     })?;
-    tcp!("local-address", |this| this
-        .local_address()
-        .map(IpSocketAddress::from));
-    tcp!("remote-address", |this| this
-        .remote_address()
-        .map(IpSocketAddress::from));
     tcp!("is-listening", |this| this.is_listening());
-    tcp!("address-family", |this| this.family());
     tcp!("set-listen-backlog-size", |this, value: u64| this
         .set_backlog(value));
     tcp!("keep-alive-enabled", |this| this.keep_alive());
@@ -321,25 +340,13 @@ fn tcp<T: WasiView>(tcp: &mut LinkerInstance<'_, T>) -> Result<()> {
         .set_keep_alive_count(value));
     tcp!("hop-limit", |this| this.hop_limit());
     tcp!("set-hop-limit", |this, value: u8| this.set_hop_limit(value));
-    tcp!("receive-buffer-size", |this| this.receive_buffer_size());
-    tcp!("set-receive-buffer-size", |this, value: u64| this
-        .set_receive_buffer_size(value));
-    tcp!("send-buffer-size", |this| this.send_buffer_size());
-    tcp!("set-send-buffer-size", |this, value: u64| this
-        .set_send_buffer_size(value));
     tcp!("shutdown", |this, what: ShutdownType| this.shutdown(what));
-    subscribable!(
-        tcp,
-        TcpSocket,
-        "[method]tcp-socket.subscribe",
-        Pollable::Tcp
-    );
     Ok(())
 }
 
 fn udp<T: WasiView>(udp: &mut LinkerInstance<'_, T>) -> Result<()> {
     type Socket = Resource<UdpSocket>;
-    resource::<UdpSocket, T>(udp, "udp-socket")?;
+    socket!(udp, UdpSocket, "udp-socket", Pollable::Udp);
     resource::<Incoming, T>(udp, "incoming-datagram-stream")?;
     resource::<Outgoing, T>(udp, "outgoing-datagram-stream")?;
 
@@ -349,16 +356,6 @@ fn udp<T: WasiView>(udp: &mut LinkerInstance<'_, T>) -> Result<()> {
         };
     }
 
-    udp.func_wrap(
-        "[method]udp-socket.start-bind",
-        |mut cx, (this, network, address): (Socket, Resource<Network>, IpSocketAddress)| {
-            let ctx = cx.data_mut().wasi();
-            check(ctx, &network)?;
-            let socket = ctx.table.get_mut(&this)?;
-            Ok((socket.start_bind(&ctx.network.policy, address.into()),))
-        },
-    )?;
-    udp!("finish-bind", |this| this.finish_bind());
     udp.func_wrap(
         "[method]udp-socket.stream",
         |mut cx, (this, remote): (Socket, Option<IpSocketAddress>)| {
@@ -374,28 +371,9 @@ fn udp<T: WasiView>(udp: &mut LinkerInstance<'_, T>) -> Result<()> {
             Ok((streams,))
         },
     )?;
-    udp!("local-address", |this| this
-        .local_address()
-        .map(IpSocketAddress::from));
-    udp!("remote-address", |this| this
-        .remote_address()
-        .map(IpSocketAddress::from));
-    udp!("address-family", |this| this.family());
     udp!("unicast-hop-limit", |this| this.hop_limit());
     udp!("set-unicast-hop-limit", |this, value: u8| this
         .set_hop_limit(value));
-    udp!("receive-buffer-size", |this| this.receive_buffer_size());
-    udp!("set-receive-buffer-size", |this, value: u64| this
-        .set_receive_buffer_size(value));
-    udp!("send-buffer-size", |this| this.send_buffer_size());
-    udp!("set-send-buffer-size", |this, value: u64| this
-        .set_send_buffer_size(value));
-    subscribable!(
-        udp,
-        UdpSocket,
-        "[method]udp-socket.subscribe",
-        Pollable::Udp
-    );
 
     method!(
         udp,

@@ -306,6 +306,10 @@ impl File for HostFile {
         self.kind
     }
 
+    fn calls_the_system(&self) -> bool {
+        true
+    }
+
     fn stat(&self) -> FsResult<Stat> {
         Ok(stat_of(&Metadata::from_file(&self.file)?))
     }

@@ -12,6 +12,7 @@
 //!
 //! Rights are enforced here, by the objects a guest can reach, and nowhere else: there is no list of allowed paths.
 
+mod ahead;
 mod descriptor;
 mod error;
 mod host;
@@ -20,6 +21,7 @@ mod path;
 mod read_only;
 mod selection;
 
+pub(crate) use ahead::read_ahead;
 pub(crate) use descriptor::read_fully;
 pub use descriptor::{Descriptor, DescriptorFlags, OpenFlags, metadata_hash};
 pub use error::{ErrorCode, FsResult};
@@ -271,6 +273,10 @@ pub trait File: Send + Sync + 'static {
     /// Whether anything can be changed through this file at all.
     fn writable(&self) -> bool {
         true
+    }
+    /// Whether each reading is a call of the system, so that few long ones cost less than many short ones.
+    fn calls_the_system(&self) -> bool {
+        false
     }
     /// What is known of it.
     fn stat(&self) -> FsResult<Stat>;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{
     Advice, Directory, Entries, ErrorCode, File, FsResult, GuestPath, Kind, NewTime, Node, OpenHow,
-    Stat,
+    Stat, read_ahead,
 };
 use crate::readiness::Readiness;
 
@@ -32,7 +32,7 @@ impl Directory for ReadOnly<dyn Directory> {
             return Err(ErrorCode::ReadOnly);
         }
         Ok(match self.0.open_at(path, how)? {
-            Node::File(file) => Node::File(Arc::new(ReadOnly(file))),
+            Node::File(file) => Node::File(Arc::new(ReadOnly(read_ahead(file)))),
             Node::Directory(directory) => Node::Directory(Arc::new(ReadOnly(directory))),
         })
     }
