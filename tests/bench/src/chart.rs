@@ -16,6 +16,8 @@ const RIGHT: f64 = 150.0;
 const ROW: f64 = 22.0;
 const BAR: f64 = 14.0;
 const MARGIN: f64 = 24.0;
+/// Longer bars are cut, and say so: they would make all others too short to read.
+const LONGEST_RATIO: f64 = 5.0;
 
 const STYLE: &str = "
   .card { fill: #ffffff; stroke: #d0d7de; }
@@ -52,6 +54,7 @@ pub fn svg(input: &str, results: &[Figures], outcomes: &[Outcome]) -> String {
     let mut chart = Chart::default();
     if !results.is_empty() {
         let largest = results.iter().map(|f| f.ratio).fold(1.0, f64::max);
+        let largest = largest.min(LONGEST_RATIO);
         chart.title(
             &format!("Time relative to native code, {input}"),
             "shorter is faster",
@@ -71,8 +74,12 @@ pub fn svg(input: &str, results: &[Figures], outcomes: &[Outcome]) -> String {
             chart.bar(
                 class,
                 f.setup,
-                f.ratio / largest,
-                &format!("{:.2}", f.ratio),
+                f.ratio.min(largest) / largest,
+                &format!(
+                    "{:.2}{}",
+                    f.ratio,
+                    if f.ratio > largest { " (cut)" } else { "" }
+                ),
             );
         }
         chart.line(top, 1.0 / largest);

@@ -135,7 +135,12 @@ pub fn argument() -> impl Strategy<Value = [Vec<u8>; 2]> {
                 (true, _) => [length(&name), length(&unit), name.clone(), unit.clone()].concat(),
             };
             let narrow = 3 + width % 2;
-            let fixed = [number(0.25f32.to_be_bytes(), big), value(narrow)].concat();
+            // Any quantisation, a number of measurements' size more often than not.
+            let scale = match raw[0] % 4 {
+                0 => f32::from_be_bytes([raw[4], raw[5], raw[6], raw[7]]),
+                _ => f32::from(raw[5]) / 64.0 - 1.0,
+            };
+            let fixed = [number(scale.to_be_bytes(), big), value(narrow)].concat();
             let (info, rest) = match kind {
                 0 => (info | 1 << 4 | 1, [names, value(1)].concat()),
                 1 => (info | 1 << 5 | width as u32, [names, value(width)].concat()),

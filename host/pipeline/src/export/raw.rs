@@ -2,7 +2,8 @@
 //!
 //! Messages mostly follow each other without a gap, so their bytes are one range of the source's buffer. The exporter
 //! keeps the range, not the bytes, and writes it when a gap comes or the buffer goes away: no copy, and one call
-//! of the writer a chunk. [`RawFormat`] does the same where bytes are collected first: one copy a chunk, not one a message.
+//! of the writer a chunk. Where there are many gaps, the small pieces between them are collected first: a call of the writer for each
+//! would cost more than the copy. [`RawFormat`] does the same where bytes are collected first: one copy a chunk, not one a message.
 
 use std::{
     io::{self, Write},
@@ -18,16 +19,29 @@ pub struct RawExporter<W> {
     out: W,
     /// What is to be written of the present input.
     pending: Range<usize>,
+    /// Pieces that are to be written before that.
+    small: Vec<u8>,
 }
+
+/// A piece of fewer bytes is small.
+const SMALL: usize = 16 << 10;
+
+/// How many bytes of small pieces are collected.
+const COLLECTED: usize = 256 << 10;
 
 impl<W: Write> RawExporter<W> {
     /// Writes to `out`, in few large pieces: it needs no buffer.
     pub fn new(out: W) -> Self {
-        Self { out, pending: 0..0 }
+        Self {
+            out,
+            pending: 0..0,
+            small: Vec::new(),
+        }
     }
 
     /// Flushes the writer and returns it.
     pub fn finish(mut self) -> io::Result<W> {
+        self.write_small()?;
         self.out.flush()?;
         Ok(self.out)
     }
@@ -35,9 +49,32 @@ impl<W: Write> RawExporter<W> {
     fn write_pending(&mut self, input: &[u8]) -> io::Result<()> {
         let range = std::mem::take(&mut self.pending);
         match input.get(range) {
-            Some(bytes) if !bytes.is_empty() => self.out.write_all(bytes),
-            _ => Ok(()),
+            Some(bytes) if bytes.len() >= SMALL => {
+                self.write_small()?;
+                self.out.write_all(bytes)
+            }
+            Some(bytes) => {
+                self.small.extend_from_slice(bytes);
+                self.write_small_if_much()
+            }
+            None => Ok(()),
         }
+    }
+
+    fn write_small_if_much(&mut self) -> io::Result<()> {
+        if self.small.len() < COLLECTED {
+            return Ok(());
+        }
+        self.write_small()
+    }
+
+    fn write_small(&mut self) -> io::Result<()> {
+        if self.small.is_empty() {
+            return Ok(());
+        }
+        let written = self.out.write_all(&self.small);
+        self.small.clear();
+        written
     }
 }
 
@@ -48,8 +85,8 @@ impl<T: LogMessage, W: Write> Sink<T> for RawExporter<W> {
         };
         let Some(range) = raw_range(item, message) else {
             self.write_pending(item.input())?;
-            message.write_raw(item.bytes(), &mut self.out)?;
-            return Ok(());
+            message.write_raw(item.bytes(), &mut self.small)?;
+            return self.write_small_if_much();
         };
         if !joins(&mut self.pending, &range) {
             self.write_pending(item.input())?;
@@ -59,7 +96,9 @@ impl<T: LogMessage, W: Write> Sink<T> for RawExporter<W> {
     }
 
     fn input_done(&mut self, input: &[u8]) -> io::Result<()> {
-        self.write_pending(input)
+        self.write_pending(input)?;
+        // Somebody may wait for what there is.
+        self.write_small()
     }
 }
 
