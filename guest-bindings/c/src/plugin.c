@@ -223,8 +223,9 @@ bool EXPORTED(init)(EXPORTED(source_config_t) *general, EXPORTED(list_config_ite
 bool EXPORTED(read)(uint64_t len, WORLD(list_u8_t) *ret, EXPORTED(source_error_t) *err) {
     chipmunk_failure failure = {CHIPMUNK_OTHER, {0}};
     chipmunk_bytes archive;
-    /* Half of what an archive can hold is left to its segments. */
-    size_t max = len < 0x3fffffff ? (size_t)len : 0x3fffffff;
+    /* Memory is set aside for so many bytes, and a host may ask for any number: a source may always give fewer. */
+    enum { MOST = 16 << 20 };
+    size_t max = len < MOST ? (size_t)len : MOST;
     bool well = ready ? PLUGIN.read(max, &archive, &failure)
                       : chipmunk_fail(&failure, CHIPMUNK_OTHER, "`read` was called before `init`", NULL);
     if (well) {

@@ -29,7 +29,8 @@ export function exportSource(Plugin) {
     read(length) {
       if (!plugin) throw { tag: "other", val: "`read` was called before `init`" };
       try {
-        return plugin.read(Math.min(Number(length), 0x3fffffff));
+        // A host may ask for any number of bytes, and a source may always give fewer.
+        return plugin.read(Math.min(Number(length), 16 << 20));
       } catch (failure) {
         if (failure instanceof Failure) throw { tag: failure.kind === "config" ? "other" : failure.kind, val: failure.text };
         throw failure;

@@ -154,8 +154,8 @@ impl<S: SourceSlot> SourceGuest for SourceComponent<S> {
     fn read(len: u64) -> Result<Vec<u8>, SourceError> {
         S::slot().with_borrow_mut(|slot| match slot {
             Some(source) => {
-                let mut out =
-                    SourceWriter::with_capacity(usize::try_from(len).unwrap_or(usize::MAX));
+                let most = usize::try_from(len).unwrap_or(usize::MAX).min(MOST_AT_ONCE);
+                let mut out = SourceWriter::with_capacity(most);
                 let state = source.read(&mut out)?;
                 Ok(out.finish(state))
             }
@@ -165,6 +165,9 @@ impl<S: SourceSlot> SourceGuest for SourceComponent<S> {
         })
     }
 }
+
+/// Bytes of a chunk, whatever a host asks for: memory is set aside for so many, and a source may always give fewer.
+const MOST_AT_ONCE: usize = 16 << 20;
 
 /// The version that Cargo gives to the compiler as three texts. Parts that do not fit are 0.
 pub fn package_version(major: &str, minor: &str, patch: &str) -> Version {

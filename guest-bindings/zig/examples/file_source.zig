@@ -28,10 +28,12 @@ const FileSource = struct {
         const path = std.heap.c_allocator.dupeSentinel(u8, config.path("input", 0), 0) catch
             return chipmunk.fail(.other, &.{"there is no memory left"});
         if (std.mem.eql(u8, path, "-")) return .{ .path = path, .file = 0 };
-        if (std.c.open(path, .{ .DIRECTORY = true }) >= 0)
-            return chipmunk.fail(.io, &.{ path, " is a directory; name a file in it" });
         const file = std.c.open(path, .{ .read = true });
-        if (file < 0) return chipmunk.fail(.io, &.{ path, " cannot be opened: ", reason() });
+        var status: std.c.Stat = undefined;
+        if (file < 0 or std.c.fstat(file, &status) < 0)
+            return chipmunk.fail(.io, &.{ path, " cannot be opened: ", reason() });
+        if (std.c.S.ISDIR(status.mode))
+            return chipmunk.fail(.io, &.{ path, " is a directory; name a file in it" });
         chipmunk.log(.info, &.{ "reading ", path });
         return .{ .path = path, .file = file };
     }

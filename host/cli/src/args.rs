@@ -34,6 +34,8 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Make a project for a plugin, ready to be built
     New(NewArguments),
+    /// Check that a plugin keeps all of its contract, with inputs cut, repeated and damaged
+    Conformance(ConformanceArguments),
     /// Make a trace to try things with
     #[command(subcommand)]
     Gen(GenCommand),
@@ -136,6 +138,35 @@ pub struct ValidateArguments {
     /// Sets a configuration item of the plugin; may be repeated
     #[arg(long = "set", value_name = "ID=VALUE")]
     pub settings: Vec<Setting>,
+
+    #[command(flatten)]
+    pub registry: RegistryArguments,
+}
+
+#[derive(Debug, Args, PartialEq)]
+pub struct ConformanceArguments {
+    /// The name of a plugin, or the path of a .wasm
+    pub plugin: String,
+
+    /// Sets a configuration item; may be repeated
+    #[arg(long = "set", value_name = "ID=VALUE")]
+    pub settings: Vec<Setting>,
+
+    /// A trace of the plugin's own format; without, text, a DLT trace and a capture of packets are made
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+
+    /// Show the report as one object of JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// The same seed makes the same inputs and cuts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// How long it should take about. A fast plugin needs less; of a slow one less is tried
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    pub seconds: u16,
 
     #[command(flatten)]
     pub registry: RegistryArguments,

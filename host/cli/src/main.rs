@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Validate(arguments) => commands::validate::run(&arguments),
         Command::New(arguments) => commands::new::run(&arguments),
+        Command::Conformance(arguments) => commands::conformance::run(&arguments),
         Command::Gen(command) => commands::generate::run(&command),
     };
     match outcome {

@@ -60,6 +60,11 @@ impl Usage {
         &self.limits
     }
 
+    /// Bytes of linear memory, all memories together.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
     /// Begins anew: what was refused until now is no reason of what fails from now on.
     #[inline]
     pub fn forget_refusal(&self) {

@@ -288,6 +288,12 @@ impl<T: Send + 'static> Store<T> {
         &self.runtime.as_ref(&self.inner).engine
     }
 
+    /// Bytes of linear memory that all instances of this store have now, together. Memory is never given back by a guest: what this
+    /// says grows, and at most stays.
+    pub fn memory_bytes(&self) -> u64 {
+        self.runtime.as_ref(&self.inner).usage.memory_bytes()
+    }
+
     /// The embedder's data.
     pub fn data(&self) -> &T {
         let data = self.runtime.as_ref(&self.inner).data.downcast_ref();

@@ -66,6 +66,12 @@ impl PluginFactory {
         &self.hash
     }
 
+    /// The same plugin with other limits, in sessions that are started from now on.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.entry.limits = limits;
+        self
+    }
+
     /// What it may use at most.
     pub fn limits(&self) -> &Limits {
         &self.entry.limits
@@ -76,7 +82,7 @@ impl PluginFactory {
     /// # Errors
     /// The component cannot be instantiated, or is not of its world.
     pub fn ask(&self) -> Result<Session, PluginError> {
-        self.session(&Grants::default(), LogLevel::Error)
+        self.start(&Grants::default(), LogLevel::Error)
     }
 
     /// An initialised parser.
@@ -89,7 +95,7 @@ impl PluginFactory {
         output: Output,
         log_level: LogLevel,
     ) -> Result<Session, PluginError> {
-        let mut session = self.session(&configuration.grants, log_level)?;
+        let mut session = self.start(&configuration.grants, log_level)?;
         let capabilities = session.parser_capabilities()?;
         if !capabilities.contains(ParserCapabilities::of(output)) {
             return Err(self.lacks(output, capabilities));
@@ -115,12 +121,16 @@ impl PluginFactory {
         configuration: &Configuration,
         log_level: LogLevel,
     ) -> Result<Session, PluginError> {
-        let mut session = self.session(&configuration.grants, log_level)?;
+        let mut session = self.start(&configuration.grants, log_level)?;
         session.init_source(SourceConfig { log_level }, &configuration.items)?;
         Ok(session)
     }
 
-    fn session(&self, grants: &Grants, log_level: LogLevel) -> Result<Session, PluginError> {
+    /// A session with these grants that is not initialised: for who goes through a plugin's life himself.
+    ///
+    /// # Errors
+    /// As [`PluginFactory::ask`], and a grant cannot be given.
+    pub fn start(&self, grants: &Grants, log_level: LogLevel) -> Result<Session, PluginError> {
         let mut limits = self.entry.limits;
         if grants.stdin {
             limits.call_timeout_ms = limits.call_timeout_ms.max(STDIN_CALL_TIMEOUT_MS);

@@ -70,6 +70,8 @@ pub struct Guest {
     world: &'static str,
     interface: &'static str,
     imports: &'static str,
+    /// What is imported beside our worlds: a package in WIT, and the interface of it.
+    foreign: Option<(&'static str, &'static str)>,
     functions: BTreeMap<&'static str, String>,
     data: Vec<(u32, Vec<u8>)>,
     more: String,
@@ -159,6 +161,7 @@ impl Guest {
             world,
             interface,
             imports: "",
+            foreign: None,
             functions: BTreeMap::new(),
             data: Vec::new(),
             more: String::new(),
@@ -170,6 +173,19 @@ impl Guest {
                 "get-config-schemas",
                 &format!("(result i32) i32.const {SCHEMAS}"),
             )
+    }
+
+    /// Imports an interface that our worlds do not have: a package in WIT, the interface's name, and the module's fields that
+    /// import its functions.
+    pub fn import(
+        mut self,
+        package: &'static str,
+        interface: &'static str,
+        fields: &'static str,
+    ) -> Self {
+        self.foreign = Some((package, interface));
+        self.imports = fields;
+        self
     }
 
     /// Gives a function of the interface its parameters, result and body.
@@ -214,7 +230,16 @@ impl Guest {
             resolve.push_str("wasi.wit", WASI)?;
             package = resolve.push_str("spy.wit", SPY)?;
         }
-        let world = resolve.select_world(&[package], Some(self.world))?;
+        let mut world = self.world;
+        if let Some((foreign, interface)) = self.foreign {
+            resolve.push_str("foreign.wit", foreign)?;
+            let wit = format!(
+                "package test:guest; world guest {{ include chipmunk:plugins/{world}@0.2.0; import {interface}; }}"
+            );
+            package = resolve.push_str("guest.wit", &wit)?;
+            world = "guest";
+        }
+        let world = resolve.select_world(&[package], Some(world))?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
         ComponentEncoder::default()
             .validate(true)

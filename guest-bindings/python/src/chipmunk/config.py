@@ -46,11 +46,20 @@ class Item:
         return cls(id, title, description, wit.ConfigSchemaType_Dropdown((options, default)))
 
 
+def _kind(case) -> str:
+    """`Text` of both `ConfigValue_Text` and `ConfigSchemaType_Text`."""
+    return type(case).__name__.partition("_")[2]
+
+
 class Config(dict):
     """The user's values by the items' ids: bool, int, float, str or, of files and directories, a list of paths."""
 
-    def __init__(self, items: list[wit.ConfigItem]):
+    def __init__(self, items: list[wit.ConfigItem], schema: list[Item]):
         super().__init__((item.id, item.value.value) for item in items)
+        kinds = {item.id: _kind(item.value) for item in items}
+        for item in (item.wit for item in schema):
+            if kinds.get(item.id) != _kind(item.input_type):
+                raise Failure(f"the option `{item.id}` is missing, or of another kind than in the schema", "config")
 
     def file(self, id: str) -> str:
         """The path of the one file chosen."""

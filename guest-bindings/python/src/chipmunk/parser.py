@@ -64,7 +64,7 @@ def export(plugin: type[Plugin]):
             try:
                 if output.name.lower() not in plugin.capabilities:
                     raise Failure(f"this parser does not give {output.name.lower()}", "unsupported")
-                Parser._plugin = plugin(Config(plugin_configs), output)
+                Parser._plugin = plugin(Config(plugin_configs, plugin.items), output)
             except Failure as failure:
                 raise Err(INIT_ERRORS[failure.kind](str(failure)))
             Parser._batch = Batch(general_configs.max_archive_bytes)

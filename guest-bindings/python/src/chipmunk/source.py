@@ -54,7 +54,7 @@ def export(plugin: type[Plugin]):
             log.set_level(general_configs.log_level)
             ByteSource._plugin = None
             try:
-                ByteSource._plugin = plugin(Config(plugin_configs))
+                ByteSource._plugin = plugin(Config(plugin_configs, plugin.items))
             except Failure as failure:
                 raise Err(INIT_ERRORS[failure.kind](str(failure)))
 
@@ -62,7 +62,8 @@ def export(plugin: type[Plugin]):
             try:
                 if self._plugin is None:
                     raise Failure("`read` was called before `init`")
-                return self._plugin.read(len)
+                # A host may ask for any number of bytes, and a source may always give fewer.
+                return self._plugin.read(min(len, 16 << 20))
             except Failure as failure:
                 raise Err(_SOURCE_ERRORS.get(failure.kind, wit.SourceError_Other)(str(failure)))
 

@@ -1,5 +1,6 @@
 //! A file for each subcommand.
 
+pub mod conformance;
 pub mod export;
 pub mod generate;
 pub mod inspect;

@@ -175,6 +175,11 @@ impl Session {
         }
     }
 
+    /// Bytes of linear memory that the guest has now. It never gives any back.
+    pub fn memory_bytes(&self) -> u64 {
+        self.store.memory_bytes()
+    }
+
     /// Makes a parser ready.
     ///
     /// # Errors
