@@ -113,7 +113,7 @@ pub(super) struct Wrong {
 
 #[derive(Debug)]
 pub(super) enum What {
-    Fault(GuestFault),
+    Fault(Box<GuestFault>),
     Archive(PayloadError),
 }
 
@@ -165,7 +165,7 @@ impl Instance {
         let mut archive = std::mem::take(&mut self.spare);
         self.session
             .parse(input, timestamp, at_end, &mut archive)
-            .map_err(What::Fault)?;
+            .map_err(|fault| What::Fault(Box::new(fault)))?;
         Batch::check(archive, input.len()).map_err(What::Archive)
     }
 
