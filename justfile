@@ -129,6 +129,31 @@ bench-check *ARGUMENTS: build
     cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' check --expected tests/bench/expected.json "$@"
 
+# Figures of the text parser in every language that is set up, beside native code: --runs N, --megabytes N, --only LANGUAGE,...; --json FILE
+bench-languages *ARGUMENTS: build _plugins-of-languages
+    cargo build --release {{ locked }} --workspace --bin chipmunk-plugins --bin chipmunk-bench-languages
+    '{{ target }}/release/chipmunk-bench-languages' "$@"
+
+# Check that plugins keep their contract: their files or names, then options (--set ID=VALUE, --input FILE, --json); without, all of them
+conformance *ARGUMENTS: build
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if [ $# -eq 0 ]; then
+        cargo test --release {{ locked }} --workspace --test plugins
+        exit
+    fi
+    cd '{{ invocation_directory() }}'
+    plugins=()
+    while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do
+        plugins+=("$1")
+        shift
+    done
+    status=0
+    for plugin in "${plugins[@]}"; do
+        '{{ command }}' conformance "$plugin" "$@" || status=1
+    done
+    exit $status
+
 # Figures of the component engine beside the wasmtime crate's: --runs N, --only TEXT, --json
 bench-component *ARGUMENTS: _against-wasmtime
     '{{ against_wasmtime }}/release/against-wasmtime' bench "$@"

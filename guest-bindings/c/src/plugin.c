@@ -28,8 +28,10 @@ struct chipmunk_config { EXPORTED(list_config_item_t) *items; };
 static chipmunk_level wanted = CHIPMUNK_LOG_INFO;
 static bool ready;
 
+/* NULL for nothing: the bindings free no list that is empty. */
 static void *allocate(size_t len) {
-    void *place = malloc(len ? len : 1);
+    if (!len) return NULL;
+    void *place = malloc(len);
     if (!place) abort();
     return place;
 }

@@ -6,6 +6,32 @@
 
 use std::time::Duration;
 
+/// What a thread has used of a processor until now; what others use of it does not count. Guests run on the thread that calls them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock(Duration);
+
+impl Clock {
+    pub fn now() -> Self {
+        #[cfg(unix)]
+        {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            Self(Duration::new(
+                u64::try_from(time.tv_sec).unwrap_or(0),
+                u32::try_from(time.tv_nsec).unwrap_or(0),
+            ))
+        }
+        #[cfg(not(unix))]
+        {
+            static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+            Self(BEGIN.get_or_init(std::time::Instant::now).elapsed())
+        }
+    }
+
+    pub fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
 /// Costs of a guest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
@@ -44,6 +70,11 @@ impl Pace {
     pub fn bytes(&self, time: Duration, least: usize, most: usize) -> usize {
         let fit = time.as_secs_f64() * 1e9 / self.byte_ns.max(0.01);
         (fit as usize).clamp(least.min(most), most)
+    }
+
+    /// How often to ask a plugin what it is, to see whether what it answers is freed: a page takes some hundreds of answers.
+    pub fn questions(&self) -> usize {
+        self.calls(self.budget / 100, 0, 500, 2000)
     }
 
     /// How many calls with `bytes` each go into `time`, within bounds.

@@ -16,6 +16,21 @@ const PLUGINS: [&str; 4] = ["dlt-parser", "file-source", "pcap-source", "text-pa
 const LANGUAGES: [&str; 5] = ["c", "cpp", "zig", "js", "python"];
 const EXAMPLES: [&str; 2] = ["text-parser", "file-source"];
 
+/// Faults that are not ours to mend: plugin, check, and why. Each is told in every run, and one that is gone is a failure, so that it is
+/// taken off the list.
+const KNOWN: [(&str, &str, &str); 2] = [
+    (
+        "file-source in js",
+        "memory",
+        "componentize-js never frees what an imported function returns (ComponentizeJS issue 330): a source keeps all it reads",
+    ),
+    (
+        "file-source in python",
+        "memory",
+        "componentize-py's libc never frees what it read: a source keeps all it reads",
+    ),
+];
+
 /// What is to be looked at: a name, a file, and how to get it.
 struct Candidate {
     name: String,
@@ -42,7 +57,7 @@ fn main() -> Result<ExitCode> {
         directories: Some(Vec::new()),
         cache: CacheChoice::Directory(chipmunk_e2e::shared_cache()?),
     })?;
-    let (mut passed, mut skipped, mut failed) = (0, 0, 0);
+    let (mut passed, mut known, mut skipped, mut failed) = (0, 0, 0, 0);
     for candidate in candidates(&chipmunk_e2e::target()?) {
         let Candidate {
             name,
@@ -64,7 +79,19 @@ fn main() -> Result<ExitCode> {
             ..Kit::new(&settings)
         };
         let report = kit.run(&runtime, &path.to_string_lossy())?;
-        if report.is_ok() {
+        let expected = KNOWN.iter().find(|(plugin, ..)| plugin == name);
+        let faults = report.names(CheckOutcome::Failed);
+        if let Some((_, check, why)) = expected
+            && faults == [*check]
+        {
+            known += 1;
+            println!("known fault: {name}: `{check}`: {why}");
+        } else if let Some((_, check, _)) = expected
+            && report.names(CheckOutcome::Passed).contains(check)
+        {
+            failed += 1;
+            println!("FAILED: {name}: `{check}` passes: take it off the list of known faults");
+        } else if report.is_ok() {
             passed += 1;
             println!(
                 "passed: {name}: {} checks, {} skipped ({}), {:.1} s",
@@ -78,7 +105,9 @@ fn main() -> Result<ExitCode> {
             println!("FAILED: {name}:\n{report}");
         }
     }
-    println!("{passed} plugins passed, {failed} failed, {skipped} skipped");
+    println!(
+        "{passed} plugins passed, {known} have a known fault, {failed} failed, {skipped} skipped"
+    );
     if all && skipped > 0 {
         println!("CHIPMUNK_PLUGINS_LANGUAGES=all: no plugin may be skipped");
     }

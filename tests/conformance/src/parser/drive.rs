@@ -12,6 +12,7 @@ use chipmunk_plugins::guest::ParserGuest;
 use chipmunk_plugins::{FaultCause, GuestFault};
 
 use super::items::{self, Found};
+use crate::pace::Clock;
 
 /// An initialised parser.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ pub(super) struct Run {
     pub full: usize,
     /// The largest archive of more than one item, in bytes.
     pub largest: usize,
+    /// Time of the processor.
     pub took: Duration,
 }
 
@@ -176,7 +178,7 @@ impl Instance {
 
     /// Gives the parser all of `input`.
     pub fn run(&mut self, input: &[u8], plan: &Plan<'_>) -> Result<Run, Wrong> {
-        let begin = Instant::now();
+        let begin = Clock::now();
         let mut run = Run {
             items: Vec::new(),
             ending: Ending::Complete,
@@ -195,7 +197,7 @@ impl Instance {
         loop {
             let start = run.consumed;
             let data = input.get(start..end).unwrap_or_default();
-            let called = Instant::now();
+            let called = Clock::now();
             let batch = self
                 .parse(data, plan.timestamp, at_end)
                 .map_err(|what| Wrong {

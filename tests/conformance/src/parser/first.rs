@@ -13,7 +13,7 @@ use super::drive::{Ending, Plan, Run, What, Wrong};
 use super::{Context, instance};
 use crate::Kit;
 use crate::inputs::{self, Sample};
-use crate::pace::Pace;
+use crate::pace::{Clock, Pace};
 use crate::report::{Record, failed, passed, skipped};
 use crate::subject::{Subject, why};
 
@@ -42,7 +42,7 @@ pub(super) fn check<'a>(
     let mut bad: Vec<(Sample, Wrong)> = Vec::new();
     let mut start = Duration::MAX;
     for sample in samples {
-        let before = Instant::now();
+        let before = Clock::now();
         let made = instance(subject, configuration, output, subject.max_archive_bytes());
         let mut instance = match made {
             Ok(instance) => instance,
@@ -143,7 +143,7 @@ fn best(good: &[(Sample, Run)], is_given: bool) -> Option<usize> {
 fn call(subject: &Subject<'_>, configuration: &Configuration, output: Output) -> Option<Duration> {
     const CALLS: u32 = 20;
     let mut instance = instance(subject, configuration, output, 1 << 20).ok()?;
-    let begin = Instant::now();
+    let begin = Clock::now();
     for _ in 0..CALLS {
         let batch = instance.parse(&[], None, false).ok()?;
         instance.done_with(batch);
