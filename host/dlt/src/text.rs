@@ -116,6 +116,10 @@ impl Writer {
                 damaged
             }
             Output::Columns => {
+                // Always eleven, so that each stays under its caption. The line has one separator for the two that are missing.
+                if message.storage.is_none() {
+                    out.end_cell();
+                }
                 let damaged = self.columns(message, out, BatchWriter::end_cell);
                 out.end_cell();
                 damaged

@@ -32,7 +32,9 @@ fn compare(bytes: &[u8], with_storage: bool) {
     if let Some(expected) = expected {
         assert_eq!(*cells, columns(&expected));
     }
-    // The other outputs say the same of it.
+    // The other outputs say the same of it. A line has one separator for the two columns of a storage header that is not there.
+    let shown = if with_storage { 0 } else { 1 };
+    let cells = cells.get(shown..).unwrap_or_default();
     let line = Item::Message {
         bytes: bytes.to_vec(),
         damaged: *damaged,

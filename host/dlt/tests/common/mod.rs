@@ -202,7 +202,7 @@ pub fn columns(message: &Message) -> Vec<String> {
             ));
             columns.push(storage.ecu_id.clone());
         }
-        None => columns.push(String::new()),
+        None => columns.extend([String::new(), String::new()]),
     }
     let header = &message.header;
     columns.push(header.version.to_string());
