@@ -244,7 +244,11 @@ fn text(bytes: usize) -> Vec<u8> {
             );
             text.push(' ');
         }
-        text.push_str(if line % 50 == 0 { "\r\n" } else { "\n" });
+        text.push_str(if line.is_multiple_of(50) {
+            "\r\n"
+        } else {
+            "\n"
+        });
         line += 1;
     }
     text.truncate(text.floor_char_boundary(bytes));
