@@ -71,9 +71,15 @@ pub struct ExportArguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 
-    /// The most threads to use. This release uses one, whatever the number
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: u16,
+    /// How many chunks to parse at the same time. With 1 all is done by one thread; with more, reading and writing have
+    /// threads of their own, and a parser that finds its way from anywhere in the input has so many instances. What is written is
+    /// always the same [default: the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+
+    /// At the end of the input wait for more, as it grows, until Ctrl-C; the output is then finished
+    #[arg(long)]
+    pub follow: bool,
 
     /// End with status 1 if there is anything in the input that is no message
     #[arg(long)]
@@ -106,9 +112,13 @@ pub struct ExportArguments {
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
     pub stats: Option<StatsForm>,
 
-    /// How many bytes to read at a time, at least one
-    #[arg(long, value_name = "BYTES", default_value_t = chipmunk_pipeline::DEFAULT_CHUNK_BYTES as u64, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
-    pub chunk_bytes: u64,
+    /// How many bytes to read at a time, at least one [default: 262144]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub chunk_bytes: Option<u64>,
+
+    /// How much to keep while the end of a message is waited for [default: 16777216]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub max_message_bytes: Option<u64>,
 }
 
 #[derive(Debug, Args, PartialEq)]
@@ -390,14 +400,16 @@ mod tests {
                 source: SourceChoice::Plugin("file-source".into()),
                 parser: ParserChoice::Plugin("dlt-parser".into()),
                 format: Format::Text,
-                jobs: 1,
+                jobs: None,
+                follow: false,
                 strict: false,
                 separator: "\t".into(),
                 argument_separator: None,
                 settings: vec![],
                 registry: RegistryArguments { config: None },
                 stats: None,
-                chunk_bytes: 256 << 10,
+                chunk_bytes: None,
+                max_message_bytes: None,
             }
         );
     }
@@ -416,6 +428,11 @@ mod tests {
             "raw",
             "--jobs",
             "2",
+            "--follow",
+            "--chunk-bytes",
+            "1000",
+            "--max-message-bytes",
+            "2000",
             "--strict",
             "--separator",
             "\u{4}",
@@ -437,7 +454,8 @@ mod tests {
                 source: SourceChoice::Native,
                 parser: ParserChoice::NativeDltCore,
                 format: Format::Raw,
-                jobs: 2,
+                jobs: Some(2),
+                follow: true,
                 strict: true,
                 separator: "\u{4}".into(),
                 argument_separator: Some("\u{5}".into()),
@@ -455,7 +473,8 @@ mod tests {
                     config: Some("plugins.toml".into())
                 },
                 stats: Some(StatsForm::Json),
-                chunk_bytes: 256 << 10,
+                chunk_bytes: Some(1000),
+                max_message_bytes: Some(2000),
             }
         );
     }

@@ -2,7 +2,8 @@
 //!
 //! [`args`] declares the command line, [`commands`] has a file for each subcommand, and the others are what a command
 //! needs: [`sides`] opens sources and parsers, [`output`] leaves whole files or none, [`progress`] shows a bar where somebody
-//! looks, [`stats`] shows figures, [`project`] is what `new` writes. What the work itself is lives in the libraries.
+//! looks, [`stats`] shows figures, [`ways`] has one thread or several, [`project`] is what `new` writes. What the work itself
+//! is lives in the libraries.
 //!
 //! The exit status is 0 for done, 1 for failed, 2 for wrong usage.
 
@@ -13,6 +14,7 @@ mod progress;
 mod project;
 mod sides;
 mod stats;
+mod ways;
 
 use std::{
     io::{self, IsTerminal},

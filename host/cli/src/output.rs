@@ -1,7 +1,7 @@
 //! Where output goes: whole files or none.
 //!
 //! A file is written under a temporary name beside its place, and renamed when it is whole. Ctrl-C and other signals that end
-//! the program remove it. What already exists and is no file (a pipe, `/dev/null`) is written to directly.
+//! the program remove it; while an input is [followed](stop_on_signals), the first of them ends that, and the output is finished. What already exists and is no file (a pipe, `/dev/null`) is written to directly.
 
 use std::{
     fmt,
@@ -12,12 +12,16 @@ use std::{
 };
 
 use anyhow::anyhow;
+use chipmunk_pipeline::Stop;
 use tempfile::NamedTempFile;
 
 use crate::{Usage, args::Endpoint};
 
 /// The temporary file there is at present. Renaming it and removing it exclude each other by this lock.
 static PENDING: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// What the first Ctrl-C stops, in the place of the program.
+static FOLLOWED: Mutex<Option<Stop>> = Mutex::new(None);
 
 /// Writing failed. Says where to.
 #[derive(Debug, thiserror::Error)]
@@ -212,12 +216,23 @@ fn pending() -> MutexGuard<'static, Option<PathBuf>> {
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The first signal that would end the program gives `stop` instead; the next one ends it.
+pub fn stop_on_signals(stop: Stop) -> anyhow::Result<()> {
+    *FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+    remove_on_signals()
+}
+
 /// Signals that end the program remove the temporary file first.
 fn remove_on_signals() -> anyhow::Result<()> {
     static ONCE: Once = Once::new();
     let mut outcome = Ok(());
     ONCE.call_once(|| {
         outcome = ctrlc::set_handler(|| {
+            let followed = FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner);
+            if followed.as_ref().is_some_and(Stop::stop) {
+                return;
+            }
+            drop(followed);
             let mut pending = pending();
             if let Some(path) = pending.take() {
                 // If that fails there is nothing left to try.

@@ -2,20 +2,25 @@
 //!
 //! Native sides take the same settings as the plugins of their kind, so that one command line does for both.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use chipmunk_pipeline::{
-    BatchParser, ByteSource, CacheUse,
+    ByteSource, CacheUse, DEFAULT_BUFFER_LIMIT, DEFAULT_CHUNK_BYTES, Stop,
     export::Captions,
     native::{
-        self, DltCoreParser, DltOptions, DltOutput, DltReader, StreamSource, TextOptions,
-        TextOutput, TextReader,
+        DltCoreParser, DltOptions, DltOutput, FollowSource, StreamSource, TextOptions, TextOutput,
+        Turn,
     },
 };
 use chipmunk_plugins::{
-    CacheOutcome, Input, Kind, Output, ParserProxy, ParserRequest, PluginRuntime, RuntimeOptions,
-    Settings, SourceRequest,
+    CacheOutcome, Input, Kind, Output, ParserOpener, ParserProxy, ParserRequest, PluginRuntime,
+    RuntimeOptions, Settings, SourceRequest,
+    config::{PipelineSettings, PluginsFile},
     contract::{ConfigSchemaType, ParserCapabilities},
 };
 
@@ -25,6 +30,7 @@ use crate::{
         Endpoint, ExportArguments, Format, LogLevel, ParserChoice, RegistryArguments, Setting,
         SourceChoice,
     },
+    output,
 };
 
 /// The configuration item that `--argument-separator` sets.
@@ -39,6 +45,9 @@ const STORAGE_HEADER: &str = "storage-header";
 /// The configuration item of the text parsers that says where lines are split.
 const COLUMN_SPLIT: &str = "column-split";
 
+/// The configuration item of sources that can wait for more at the end of a file.
+const FOLLOW: &str = "follow";
+
 /// Both sides, ready to run.
 pub struct Sides {
     pub source: Box<dyn ByteSource>,
@@ -49,12 +58,54 @@ pub struct Sides {
     pub cache: Option<CacheUse>,
 }
 
-/// The parsers there are, so that the loop is compiled for each.
+/// The parsers there are, so that the loop is compiled for each. Those that can be split come with what more of them is made of.
 pub enum ParserSide {
-    Native(Box<BatchParser<DltReader>>),
+    Native(Box<DltOptions>),
     DltCore(Box<DltCoreParser>),
-    Text(Box<BatchParser<TextReader>>),
+    Text(TextOptions),
     Plugin(Box<ParserProxy>),
+    Plugins(Box<ParserProxy>, Box<ParserOpener>),
+}
+
+/// How much to do at a time: as the command line says, or plugins.toml, or by default.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    pub jobs: NonZeroUsize,
+    pub chunk_bytes: usize,
+    pub max_message_bytes: usize,
+}
+
+impl Sizes {
+    pub fn new(arguments: &ExportArguments) -> anyhow::Result<Self> {
+        let file = match &arguments.registry.config {
+            Some(path) => PluginsFile::read(path)?.pipeline,
+            None => PipelineSettings::default(),
+        };
+        let said = arguments
+            .jobs
+            .and_then(|jobs| NonZeroUsize::new(jobs.into()))
+            .or(file.jobs.map(Into::into));
+        let jobs = match said {
+            Some(jobs) => jobs,
+            None => std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        };
+        let bytes = |argument: Option<u64>, file: Option<std::num::NonZeroU32>, default| {
+            argument
+                .or(file.map(|bytes| bytes.get().into()))
+                .map_or(default, |bytes| {
+                    usize::try_from(bytes).unwrap_or(usize::MAX)
+                })
+        };
+        Ok(Self {
+            jobs,
+            chunk_bytes: bytes(arguments.chunk_bytes, file.chunk_bytes, DEFAULT_CHUNK_BYTES),
+            max_message_bytes: bytes(
+                arguments.max_message_bytes,
+                file.max_message_bytes,
+                DEFAULT_BUFFER_LIMIT,
+            ),
+        })
+    }
 }
 
 /// The runtime of the plugins that `--config` and the default directories have.
@@ -69,10 +120,12 @@ pub fn runtime(arguments: &RegistryArguments) -> anyhow::Result<PluginRuntime> {
 pub fn open(
     arguments: &ExportArguments,
     file: Option<StreamSource<File>>,
+    sizes: Sizes,
     log: LogLevel,
 ) -> anyhow::Result<Sides> {
     let mut opening = Opening {
         arguments,
+        sizes,
         log: plugin_log_level(log),
         settings: export_settings(arguments),
         runtime: None,
@@ -125,6 +178,7 @@ fn plugin_log_level(level: LogLevel) -> chipmunk_plugins::LogLevel {
 
 struct Opening<'a> {
     arguments: &'a ExportArguments,
+    sizes: Sizes,
     log: chipmunk_plugins::LogLevel,
     settings: Settings,
     /// Made when the first plugin is asked for.
@@ -136,9 +190,7 @@ struct Opening<'a> {
 impl Opening<'_> {
     fn parser(&mut self) -> anyhow::Result<ParserSide> {
         Ok(match &self.arguments.parser {
-            ParserChoice::Native => {
-                ParserSide::Native(Box::new(native::dlt_parser(self.dlt_options()?)))
-            }
+            ParserChoice::Native => ParserSide::Native(Box::new(self.dlt_options()?)),
             ParserChoice::NativeDltCore => {
                 let options = self.dlt_options()?;
                 ParserSide::DltCore(Box::new(DltCoreParser::new(
@@ -146,34 +198,58 @@ impl Opening<'_> {
                     &options.argument_separator,
                 )))
             }
-            ParserChoice::NativeText => {
-                ParserSide::Text(Box::new(native::text_parser(&self.text_options())))
-            }
+            ParserChoice::NativeText => ParserSide::Text(self.text_options()),
             ParserChoice::Plugin(name) => {
-                let output = self.plugin_output(name)?;
+                let (output, splits) = self.plugin_output(name)?;
                 let runtime = self.runtime.as_ref().context("the runtime is made")?;
-                let opened = runtime.open_parser(
-                    name,
-                    &ParserRequest {
-                        settings: &self.settings,
-                        output,
-                        log_level: self.log,
-                    },
-                )?;
+                let request = ParserRequest {
+                    settings: &self.settings,
+                    output,
+                    log_level: self.log,
+                };
+                let opened = runtime.open_parser(name, &request)?;
+                let opener = if splits {
+                    let (factory, _) = runtime.factory(name, Some(Kind::Parser))?;
+                    Some(runtime.parser_opener(factory, &request)?)
+                } else {
+                    None
+                };
                 self.note(opened.start.cache);
-                ParserSide::Plugin(Box::new(opened.proxy))
+                let proxy = Box::new(opened.proxy);
+                match opener {
+                    Some(opener) => ParserSide::Plugins(proxy, Box::new(opener)),
+                    None => ParserSide::Plugin(proxy),
+                }
             }
         })
     }
 
     fn source(&mut self, file: Option<StreamSource<File>>) -> anyhow::Result<Box<dyn ByteSource>> {
-        let chunk_bytes = usize::try_from(self.arguments.chunk_bytes).unwrap_or(usize::MAX);
+        let chunk_bytes = self.sizes.chunk_bytes;
+        let followed = self.followed()?;
         match (&self.arguments.source, file) {
+            (SourceChoice::Native, Some(_)) if let Some((path, stop)) = followed => {
+                let name = path.display().to_string();
+                let tell = move |turn| {
+                    let what = match turn {
+                        Turn::Truncated => "was truncated",
+                        Turn::Replaced => "was replaced by another file",
+                    };
+                    output::tell(&format_args!(
+                        "warning: {name} {what}; reading on from its beginning"
+                    ));
+                };
+                let source = FollowSource::open(path, stop, tell)?;
+                Ok(Box::new(source.with_chunk_bytes(chunk_bytes)))
+            }
             (SourceChoice::Native, Some(file)) => Ok(Box::new(file.with_chunk_bytes(chunk_bytes))),
             (SourceChoice::Native, None) => Ok(Box::new(
                 StreamSource::stdin().with_chunk_bytes(chunk_bytes),
             )),
             (SourceChoice::Plugin(name), _) => {
+                if followed.is_some() {
+                    self.set_follow(name)?;
+                }
                 self.runtime()?;
                 let runtime = self.runtime.as_ref().context("the runtime is made")?;
                 let opened = runtime.open_source(
@@ -186,9 +262,48 @@ impl Opening<'_> {
                     },
                 )?;
                 self.note(opened.start.cache);
-                Ok(Box::new(opened.proxy))
+                Ok(match followed {
+                    Some((path, stop)) => {
+                        Box::new(opened.proxy.with_stop(stop, tell_if_replaced(path)))
+                    }
+                    None => Box::new(opened.proxy),
+                })
             }
         }
+    }
+
+    /// The file to follow, and what ends that; none if nothing is followed.
+    fn followed(&self) -> anyhow::Result<Option<(PathBuf, Stop)>> {
+        if !self.arguments.follow {
+            return Ok(None);
+        }
+        let Endpoint::File(path) = &self.arguments.input else {
+            return Err(Usage(
+                "--follow needs a file; the standard input is read until it ends anyway".to_owned(),
+            )
+            .into());
+        };
+        let stop = Stop::new();
+        output::stop_on_signals(stop.clone())?;
+        Ok(Some((path.clone(), stop)))
+    }
+
+    /// Tells a source that it is to follow its file.
+    fn set_follow(&mut self, name: &str) -> anyhow::Result<()> {
+        let (factory, _) = self.runtime()?.factory(name, Some(Kind::ByteSource))?;
+        let mut session = factory.ask()?;
+        let can = session.schema()?.iter().any(|item| {
+            item.id == FOLLOW && matches!(item.input_type, ConfigSchemaType::Boolean(_))
+        });
+        if can {
+            self.settings.set(FOLLOW, "true");
+        } else if !session.capabilities()?.contains(&"live") {
+            return Err(Usage(format!(
+                "the source {name} cannot follow a file: it has no configuration item `{FOLLOW}`; use --source native"
+            ))
+            .into());
+        }
+        Ok(())
     }
 
     fn runtime(&mut self) -> anyhow::Result<&PluginRuntime> {
@@ -202,7 +317,7 @@ impl Opening<'_> {
     ///
     /// Text is columns that the host joins with `--separator`. A parser that offers lines and has an item for the separator
     /// does the same itself and faster, so it is asked for lines, with that item set.
-    fn plugin_output(&mut self, name: &str) -> anyhow::Result<Output> {
+    fn plugin_output(&mut self, name: &str) -> anyhow::Result<(Output, bool)> {
         let format = self.arguments.format;
         let runtime = self.runtime()?;
         let (factory, cache) = runtime.factory(name, Some(Kind::Parser))?;
@@ -220,11 +335,15 @@ impl Opening<'_> {
             self.captions = Captions::new(columns.into_iter().map(|column| column.caption));
         }
         self.note(cache);
+        // The log of several instances tells the order of nothing, and bytes are counted from somewhere.
+        use chipmunk_plugins::LogLevel as Level;
+        let quiet = matches!(self.log, Level::Error | Level::Warn);
+        let splits = self.sizes.jobs.get() > 1 && quiet && ParserOpener::splits(capabilities);
         if joins {
             self.settings
                 .set(COLUMN_SEPARATOR, &self.arguments.separator);
         }
-        Ok(match format {
+        let output = match format {
             Format::Raw => Output::Ranges,
             Format::Text if joins => Output::Line,
             Format::Text | Format::Csv | Format::Jsonl
@@ -236,7 +355,8 @@ impl Opening<'_> {
             Format::None if capabilities.contains(ParserCapabilities::RANGES) => Output::Ranges,
             Format::None if capabilities.contains(ParserCapabilities::LINE) => Output::Line,
             Format::None => Output::Columns,
-        })
+        };
+        Ok((output, splits))
     }
 
     /// The options of the native DLT parsers.
@@ -299,6 +419,37 @@ impl Opening<'_> {
 /// Whether the format tells a message's columns apart, and names them.
 fn takes_columns(format: Format) -> bool {
     matches!(format, Format::Csv | Format::Jsonl)
+}
+
+/// Tells, once, if another file is under the name: a plugin has the file that it was granted, and no other.
+fn tell_if_replaced(path: PathBuf) -> impl FnMut() + Send + 'static {
+    let first = identity(&path);
+    let mut told = first.is_none();
+    move || {
+        if !told && identity(&path).is_some_and(|present| Some(present) != first) {
+            told = true;
+            output::tell(&format_args!(
+                "warning: {} was replaced by another file; the plugin goes on with the old one, which it was granted: \
+                 --source native follows the name",
+                path.display()
+            ));
+        }
+    }
+}
+
+/// What tells files apart, where the system has it.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 fn plugin_input(endpoint: &Endpoint) -> Input {

@@ -115,6 +115,11 @@ impl<R: BatchReader> BatchParser<R> {
         &self.reader
     }
 
+    /// What makes the batches, for another use. To be done before anything is parsed.
+    pub fn into_reader(self) -> R {
+        self.reader
+    }
+
     /// What makes the batches.
     pub fn reader_mut(&mut self) -> &mut R {
         &mut self.reader

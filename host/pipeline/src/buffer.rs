@@ -93,6 +93,11 @@ impl ChunkBuffer {
         self.end = self.end.saturating_add(count).min(self.bytes.len());
     }
 
+    /// Drops all but the first `length` bytes of the slice.
+    pub fn truncate(&mut self, length: usize) {
+        self.end = self.start + length.min(self.len());
+    }
+
     /// Appends a copy of `bytes`.
     pub fn append(&mut self, bytes: &[u8]) {
         let room = self.room(bytes.len());

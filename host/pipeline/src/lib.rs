@@ -47,6 +47,7 @@ mod producer;
 mod source;
 mod split;
 mod statistics;
+mod stop;
 
 pub use batch::{BatchMessage, BatchParser, BatchReader, MessageBatch};
 pub use buffer::ChunkBuffer;
@@ -62,6 +63,7 @@ pub use source::{
 };
 pub use split::{ParserSplit, ProducerSplit, SourceSplit, Split, TimedWriter};
 pub use statistics::{CacheUse, Statistics};
+pub use stop::Stop;
 
 /// How many bytes are read at a time where nobody says otherwise, in bytes.
 ///

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How large the unconsumed rest of a source may grow, in bytes, before the producer gives up on the message in it.
-pub const DEFAULT_BUFFER_LIMIT: usize = 64 << 20;
+pub const DEFAULT_BUFFER_LIMIT: usize = 16 << 20;
 
 /// Receives items, in the order of the input.
 pub trait Sink<T> {

@@ -25,12 +25,18 @@
 //! memory-bytes = 536870912               # of all the plugin's memories together
 //! call-timeout-ms = 30000                # for one call
 //! max-output-bytes = 67108864            # what one call may return
+//!
+//! [pipeline]                             # how the host moves bytes; options of the command line come before it
+//! jobs = 2                               # parser instances at a time; the number of cores when left out
+//! chunk-bytes = 262144                   # read at a time; in memory are two chunks a job and two more, and what is made of them
+//! max-message-bytes = 16777216           # how much is kept while the end of a message is waited for
 //! ```
 //!
 //! Unknown keys are errors, as are two plugins of one name. This file reads and checks the form only: whether values fit a
 //! plugin's schema is for [`crate::schema`], whether a file exists for the runtime, when the plugin is used.
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -210,6 +216,21 @@ pub struct PluginsFile {
     pub directories: Vec<PathBuf>,
     /// The plugins, in the order of the file.
     pub plugins: Vec<ConfiguredPlugin>,
+    /// How the host works.
+    pub pipeline: PipelineSettings,
+}
+
+/// How the host moves bytes: the table `pipeline` of the file. What it leaves out is the program's to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PipelineSettings {
+    /// How many parser instances work at the same time, at least one.
+    pub jobs: Option<NonZeroU16>,
+    /// How many bytes are read at a time, at least one. With `jobs`, it decides how much is in memory: at most two chunks and
+    /// their output for each job, and two chunks more.
+    pub chunk_bytes: Option<NonZeroU32>,
+    /// How long a message may be, in bytes: how much is kept while its end is waited for.
+    pub max_message_bytes: Option<NonZeroU32>,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +240,8 @@ struct FileForm {
     directories: Vec<PathBuf>,
     #[serde(default)]
     plugins: Vec<PluginForm>,
+    #[serde(default)]
+    pipeline: PipelineSettings,
 }
 
 #[derive(Deserialize)]
@@ -327,6 +350,7 @@ impl PluginsFile {
             base,
             directories,
             plugins,
+            pipeline: form.pipeline,
         })
     }
 }
@@ -420,6 +444,11 @@ network = ["tcp-listen [::1]:*", "lookup localhost"]
 
 [plugins.limits]
 memory-bytes = 1000000
+
+[pipeline]
+jobs = 3
+chunk-bytes = 65536
+max-message-bytes = 1000000
 "#
         );
         let expected = PluginsFile {
@@ -463,6 +492,11 @@ memory-bytes = 1000000
                     ..Limits::default()
                 },
             }],
+            pipeline: PipelineSettings {
+                jobs: NonZeroU16::new(3),
+                chunk_bytes: NonZeroU32::new(65536),
+                max_message_bytes: NonZeroU32::new(1_000_000),
+            },
         };
         assert_eq!(parse(&text), Ok(expected));
     }
@@ -489,7 +523,8 @@ memory-bytes = 1000000
             Ok(PluginsFile {
                 base: "conf".into(),
                 directories: vec![],
-                plugins: vec![]
+                plugins: vec![],
+                pipeline: PipelineSettings::default(),
             })
         );
         let bare = parse("[[plugins]]\nname = \"x\"\n").map(|file| file.plugins);

@@ -49,6 +49,7 @@ pub mod contract;
 pub mod error;
 pub mod factory;
 pub mod guest;
+pub mod opener;
 pub mod proxy;
 pub mod registry;
 pub mod runtime;
@@ -59,7 +60,8 @@ pub use config::{Access, Grants, Limits};
 pub use contract::{ApiVersion, Description, Flavour, Kind, LogLevel, Output, Version};
 pub use error::{FaultCause, GuestFault, PluginError, SettingError};
 pub use factory::PluginFactory;
-pub use proxy::{ByteSourceProxy, ParserProxy, ThreadedSource};
+pub use opener::ParserOpener;
+pub use proxy::{ByteSourceProxy, GuestReader, ParserProxy, ReadAhead, ThreadedSource};
 pub use registry::{PluginEntry, PluginRegistry};
 pub use runtime::{
     CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, RuntimeOptions,

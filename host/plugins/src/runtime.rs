@@ -26,7 +26,8 @@ use crate::contract::{
 use crate::error::{FaultCause, PluginError};
 use crate::factory::PluginFactory;
 use crate::guest::{ParserGuest, ReadFailure, SourceGuest};
-use crate::proxy::{ByteSourceProxy, ParserProxy, parser_proxy};
+use crate::opener::ParserOpener;
+use crate::proxy::{ByteSourceProxy, ParserProxy, ReadAhead, parser_proxy};
 use crate::registry::{PluginEntry, PluginRegistry};
 use crate::schema::{Configuration, Given, Input, Settings, configure};
 
@@ -302,6 +303,13 @@ impl PluginRuntime {
         let begin = Instant::now();
         let (factory, cache) = self.factory(name_or_path, Some(Kind::ByteSource))?;
         let (configuration, version) = self.configure(&factory, request.settings, request.input)?;
+        let read_ahead = if configuration.grants.stdin {
+            ReadAhead::Never
+        } else if factory.ask()?.capabilities()?.contains(&"live") {
+            ReadAhead::BehindFullChunks
+        } else {
+            ReadAhead::Always
+        };
         let guest = factory.source(&configuration, request.log_level)?;
         let chunk_bytes = request
             .chunk_bytes
@@ -309,7 +317,7 @@ impl PluginRuntime {
         let guest: Box<dyn SourceGuest> = Box::new(guest);
         let start = start_info(&factory, version, cache, begin);
         Ok(Opened {
-            proxy: ByteSourceProxy::new(guest, chunk_bytes),
+            proxy: ByteSourceProxy::new(guest, chunk_bytes).with_read_ahead(read_ahead),
             start,
         })
     }
@@ -333,6 +341,20 @@ impl PluginRuntime {
             proxy: parser_proxy(guest),
             start,
         })
+    }
+
+    /// What opens the parser of `factory`, with this request, as often as it is asked to. Opens none yet.
+    ///
+    /// # Errors
+    /// As [`PluginRuntime::open_parser`], but for what goes wrong in `init`.
+    pub fn parser_opener(
+        &self,
+        factory: PluginFactory,
+        request: &ParserRequest<'_>,
+    ) -> Result<ParserOpener, PluginError> {
+        let (configuration, _) = self.configure(&factory, request.settings, None)?;
+        let (output, log_level) = (request.output, request.log_level);
+        Ok(ParserOpener::new(factory, configuration, output, log_level))
     }
 
     /// Looks at a plugin: compiles and instantiates it, with no grant at all, and asks it what it can do.

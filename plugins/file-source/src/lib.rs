@@ -1,19 +1,32 @@
 //! The Chipmunk plugin `file-source`: the bytes of a file, or of the standard input, as they are.
 //!
+//! With the option `follow` the end of a file is not the end: the plugin says that there may be more later. A file that becomes
+//! shorter than what was read of it is read from its beginning.
+//!
 //! Reads straight into the archive that goes to the host: there is no buffer of the plugin's own. A chunk is as large as
 //! the host asks for, also where the system gives less at a time; only the last one is smaller.
 
-use std::{fs::File, io};
+use std::{
+    fs::File,
+    io::{self, Seek},
+};
 
 use chipmunk_plugin::{
-    ByteSource, Config, ConfigSchemaItem, InitError, SourceError, SourceWriter, State, info,
+    ByteSource, Config, ConfigSchemaItem, InitError, SourceCapabilities, SourceError, SourceWriter,
+    State, info, warn,
 };
+
+/// When the host is to ask for more of a file that is followed, in milliseconds.
+const LATER_MS: u32 = 50;
 
 /// A file that is read from beginning to end.
 #[derive(Debug)]
 pub struct FileSource {
     path: String,
     input: Input,
+    follow: bool,
+    /// Bytes that were read.
+    position: u64,
 }
 
 #[derive(Debug)]
@@ -27,7 +40,14 @@ impl ByteSource for FileSource {
         vec![
             ConfigSchemaItem::files("input", "File", &[])
                 .describe("The file to read, or - for the standard input."),
+            ConfigSchemaItem::boolean("follow", "Follow", false)
+                .describe("At the end of the file wait for what is appended to it."),
         ]
+    }
+
+    /// When it follows.
+    fn capabilities() -> SourceCapabilities {
+        SourceCapabilities::LIVE
     }
 
     fn new(config: &Config) -> Result<Self, InitError> {
@@ -46,7 +66,13 @@ impl ByteSource for FileSource {
             Input::File(file)
         };
         info!("reading {path}");
-        Ok(Self { path, input })
+        let follow = config.boolean("follow")? && matches!(input, Input::File(_));
+        Ok(Self {
+            path,
+            input,
+            follow,
+            position: 0,
+        })
     }
 
     fn read(&mut self, out: &mut SourceWriter) -> Result<State, SourceError> {
@@ -56,13 +82,32 @@ impl ByteSource for FileSource {
         };
         match read {
             // Only an empty read says that the end is there: what is short now may be longer the next time.
+            Ok(0) if self.follow => self.turn().map_err(|error| self.unreadable(&error)),
             Ok(0) => Ok(State::End),
-            Ok(_) => Ok(State::More),
-            Err(error) => Err(SourceError::Io(format!(
-                "{} cannot be read: {error}",
-                self.path
-            ))),
+            Ok(read) => {
+                self.position += read as u64;
+                Ok(State::More)
+            }
+            Err(error) => Err(self.unreadable(&error)),
         }
+    }
+}
+
+impl FileSource {
+    /// At the end of a file that is followed.
+    fn turn(&mut self) -> io::Result<State> {
+        if let Input::File(file) = &mut self.input
+            && file.metadata()?.len() < self.position
+        {
+            warn!("{} was truncated; reading on from its beginning", self.path);
+            file.rewind()?;
+            self.position = 0;
+        }
+        Ok(State::RetryLater { after_ms: LATER_MS })
+    }
+
+    fn unreadable(&self, error: &io::Error) -> SourceError {
+        SourceError::Io(format!("{} cannot be read: {error}", self.path))
     }
 }
 

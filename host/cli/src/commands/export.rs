@@ -1,7 +1,7 @@
 //! `export`: a trace through a source and a parser into a file.
 //!
-//! Which source and parser take part is [`sides`]' to decide, and which exporter is decided here, once; then the loop is
-//! the pipeline's, compiled for that parser and exporter.
+//! Which source and parser take part is [`sides`]' to decide; which format, and which of the [`ways`](crate::ways), is decided
+//! here, once. Then the loop is the pipeline's, compiled for that parser and format.
 
 use std::{
     fs::{File, Metadata},
@@ -10,10 +10,11 @@ use std::{
 };
 
 use chipmunk_pipeline::{
-    ByteSource, CacheUse, MessageProducer, Parser, ProduceError, ProducerReport, ProducerSplit,
-    Sink, Split, Statistics, Step, TimedWriter,
-    export::{Captions, CsvExporter, JsonlExporter, NoneExporter, RawExporter, TextExporter},
-    native::StreamSource,
+    BatchParser, BatchReader, ByteSource, CacheUse, MessageProducer, Parser, ProduceError,
+    ProducerReport, Statistics, TimedWriter,
+    export::{Captions, CsvFormat, JsonlFormat, NoneExporter, TextFormat},
+    native::{DltReader, StreamSource, TextReader},
+    parallel::Options,
 };
 
 use crate::{
@@ -21,8 +22,9 @@ use crate::{
     args::{Endpoint, ExportArguments, Format, LogLevel},
     output::{self, Output, WriteError},
     progress::Progress,
-    sides::{self, ParserSide, Sides},
+    sides::{self, ParserSide, Sides, Sizes},
     stats,
+    ways::{Done, Overlapped, Serial, Split, Way},
 };
 
 /// Runs the export; `started` is when the program did.
@@ -31,6 +33,7 @@ pub fn run(
     log: LogLevel,
     started: Instant,
 ) -> anyhow::Result<Outcome> {
+    let sizes = Sizes::new(arguments)?;
     let input = Input::open(&arguments.input)?;
     // Before anything is loaded or compiled: a wrong output is told at once.
     let output = match arguments.format {
@@ -42,23 +45,39 @@ pub fn run(
         parser,
         captions,
         cache,
-    } = sides::open(arguments, input.file, log)?;
+    } = sides::open(arguments, input.file, sizes, log)?;
     let job = Job {
         arguments,
+        sizes,
         output,
         captions,
         started,
         total: input
             .metadata
-            .filter(Metadata::is_file)
+            .filter(|metadata| metadata.is_file() && !arguments.follow)
             .map(|metadata| metadata.len()),
         cache,
     };
     match parser {
-        ParserSide::Native(parser) => job.run(source, *parser),
-        ParserSide::DltCore(parser) => job.run(source, *parser),
-        ParserSide::Text(parser) => job.run(source, *parser),
-        ParserSide::Plugin(parser) => job.run(source, *parser),
+        ParserSide::Native(options) => {
+            let more = || Some(DltReader::new((*options).clone()));
+            job.split(source, DltReader::new((*options).clone()), more)
+        }
+        ParserSide::Text(options) => {
+            let more = || Some(TextReader::new(&options));
+            job.split(source, TextReader::new(&options), more)
+        }
+        ParserSide::DltCore(parser) => job.overlap(source, *parser),
+        ParserSide::Plugin(parser) => job.overlap(source, *parser),
+        ParserSide::Plugins(parser, opener) => {
+            let more = || {
+                let opened = opener.open();
+                opened
+                    .inspect_err(|error| tracing::warn!("going on with fewer instances: {error}"))
+                    .ok()
+            };
+            job.split(source, parser.into_reader(), more)
+        }
     }
 }
 
@@ -96,6 +115,7 @@ fn stdin_metadata() -> Option<Metadata> {
 /// What remains to be done once source and parser are there.
 struct Job<'a> {
     arguments: &'a ExportArguments,
+    sizes: Sizes,
     /// None if nothing is written.
     output: Option<Output>,
     captions: Captions,
@@ -112,72 +132,117 @@ struct Times {
     /// From there to the end.
     run: Duration,
     /// Where that went.
-    split: Split,
+    split: chipmunk_pipeline::Split,
 }
 
 impl Job<'_> {
-    fn run<S: ByteSource, P: Parser>(mut self, source: S, parser: P) -> anyhow::Result<Outcome> {
-        let producer = MessageProducer::new(source, parser);
+    /// By one parser, whose neighbours have threads of their own if there are jobs for them.
+    fn overlap<P: Parser>(self, source: Box<dyn ByteSource>, parser: P) -> anyhow::Result<Outcome> {
+        if self.sizes.jobs.get() == 1 {
+            let way = self.serial(source, parser);
+            return self.run(way);
+        }
+        let options = self.options();
+        self.run(Overlapped {
+            source,
+            parser,
+            options,
+        })
+    }
+
+    /// By as many instances of a parser as there are jobs.
+    fn split<R: BatchReader + Send + 'static>(
+        self,
+        source: Box<dyn ByteSource>,
+        first: R,
+        more: impl Fn() -> Option<R> + Sync,
+    ) -> anyhow::Result<Outcome> {
+        if self.sizes.jobs.get() == 1 {
+            let way = self.serial(source, BatchParser::new(first));
+            return self.run(way);
+        }
+        let options = self.options();
+        self.run(Split {
+            source,
+            first,
+            more,
+            options,
+        })
+    }
+
+    fn serial<P: Parser>(
+        &self,
+        source: Box<dyn ByteSource>,
+        parser: P,
+    ) -> Serial<Box<dyn ByteSource>, P> {
+        Serial {
+            producer: MessageProducer::new(source, parser)
+                .with_buffer_limit(self.sizes.max_message_bytes),
+            prompt: self.arguments.follow,
+        }
+    }
+
+    fn options(&self) -> Options {
+        let mut options = Options::new(self.sizes.jobs);
+        options.buffer_limit = self.sizes.max_message_bytes;
+        options
+    }
+
+    fn run(mut self, way: impl Way) -> anyhow::Result<Outcome> {
+        let bar = Progress::new(self.total, self.leaves_room_for_a_bar());
+        let mut progress = |bytes| bar.at(bytes);
         let output = self.output.take();
-        let written = |error| WriteError::new(&self.arguments.output, error);
         let begun = Instant::now();
         let output = output.map(TimedWriter::new);
-        let ((report, split), output) = match (self.arguments.format, output) {
-            (Format::Raw, Some(output)) => {
-                let mut exporter = RawExporter::new(output);
-                let report = self.drive(producer, &mut exporter)?;
-                (report, Some(exporter.finish().map_err(written)?))
-            }
+        let done = match (self.arguments.format, output) {
+            (Format::Raw, Some(output)) => way
+                .run_raw(output, &mut progress)
+                .map(|done| done.with(Some)),
             (Format::Text, Some(output)) => {
-                let mut exporter = TextExporter::new(output, &self.arguments.separator);
-                let report = self.drive(producer, &mut exporter)?;
-                (report, Some(exporter.finish().map_err(written)?))
+                let format = TextFormat::new(&self.arguments.separator);
+                way.run(format, output, &mut progress)
+                    .map(|done| done.with(Some))
             }
             (Format::Csv, Some(output)) => {
-                let captions = self.captions.clone();
-                let mut exporter = CsvExporter::new(output, captions, &self.arguments.separator);
-                let report = self.drive(producer, &mut exporter)?;
-                (report, Some(exporter.finish().map_err(written)?))
+                let format =
+                    CsvFormat::new(self.captions.clone(), &self.arguments.separator);
+                way.run(format, output, &mut progress)
+                    .map(|done| done.with(Some))
             }
             (Format::Jsonl, Some(output)) => {
-                let mut exporter =
-                    JsonlExporter::new(output, &self.captions, &self.arguments.separator);
-                let report = self.drive(producer, &mut exporter)?;
-                (report, Some(exporter.finish().map_err(written)?))
+                let format = JsonlFormat::new(&self.captions, &self.arguments.separator);
+                way.run(format, output, &mut progress)
+                    .map(|done| done.with(Some))
             }
-            (_, output) => (self.drive(producer, &mut NoneExporter)?, output),
+            (_, output) => way
+                .run(NoneExporter, io::sink(), &mut progress)
+                .map(|done| done.with(|_| output)),
         };
+        drop(bar);
+        let Done {
+            report,
+            mut split,
+            writes_apart,
+            out,
+        } = done.map_err(|error| match error {
+            ProduceError::Sink(error) => WriteError::new(&self.arguments.output, error).into(),
+            error => anyhow::Error::from(error),
+        })?;
         let mut writing = Duration::ZERO;
-        if let Some(output) = output {
+        if let Some(output) = out {
             let (output, written) = output.into_parts();
             writing = written;
             output.finish()?;
         }
+        if let (true, Some(sink)) = (writes_apart, &mut split.sink) {
+            *sink += writing;
+        }
         let times = Times {
             start: begun.duration_since(self.started),
             run: begun.elapsed(),
-            split: Split::new(&split, writing, begun.elapsed()),
+            split: chipmunk_pipeline::Split::new(&split, writing, begun.elapsed()),
         };
         Ok(self.tell(&report, &times))
-    }
-
-    /// Hands everything to the exporter.
-    fn drive<S: ByteSource, P: Parser>(
-        &self,
-        mut producer: MessageProducer<S, P>,
-        exporter: &mut impl Sink<P::Output>,
-    ) -> anyhow::Result<(ProducerReport, ProducerSplit)> {
-        let progress = Progress::new(self.total, self.leaves_room_for_a_bar());
-        loop {
-            match pollster::block_on(producer.step(exporter)) {
-                Ok(Step::Progress) => progress.at(producer.loaded_bytes()),
-                Ok(Step::Done) => return Ok((producer.report(), producer.split())),
-                Err(ProduceError::Sink(error)) => {
-                    return Err(WriteError::new(&self.arguments.output, error).into());
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 
     /// A bar among lines of text would be in nobody's interest.

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     ByteSource, DEFAULT_BUFFER_LIMIT, MessageProducer, Parser, ProduceError, ProducerReport,
-    SourceError, SourceFilter, Step, export::Format,
+    ProducerSplit, SourceError, SourceFilter, Step, export::Format,
 };
 
 /// Chunk buffers of [`overlap`]: one that is parsed, one that is filled, and two between.
@@ -89,6 +89,9 @@ pub struct Finished<W> {
     pub report: ProducerReport,
     /// The writer, flushed.
     pub out: W,
+    /// Where the time went, summed over all threads; what the writer took is no part of the sink's. Of instances that were given up it
+    /// is not known.
+    pub split: ProducerSplit,
     /// How the work was shared.
     pub shares: Shares,
 }
@@ -142,8 +145,7 @@ where
             .spawn_scoped(scope, || blocks.write_all(out))?;
         let outcome = BlockSink::new(format, Arc::clone(&blocks))
             .map_err(ProduceError::Sink)
-            .and_then(|sink| drive(producer, sink, progress))
-            .map(|report| (report, Shares::default()));
+            .and_then(|sink| drive(producer, sink, progress));
         join_writer(outcome, &blocks, writer)
     })
 }
@@ -152,11 +154,22 @@ fn drive<S: ByteSource, P: Parser>(
     mut producer: MessageProducer<S, P>,
     mut sink: BlockSink<impl Format>,
     progress: &mut dyn FnMut(u64),
-) -> Result<ProducerReport, ProduceError> {
+) -> Result<Run, ProduceError> {
     while pollster::block_on(producer.step(&mut sink))? == Step::Progress {
         progress(producer.loaded_bytes());
     }
-    Ok(producer.report())
+    Ok(Run {
+        report: producer.report(),
+        split: producer.split(),
+        shares: Shares::default(),
+    })
+}
+
+/// A run that came to its end, but for the writer.
+struct Run {
+    report: ProducerReport,
+    split: ProducerSplit,
+    shares: Shares,
 }
 
 /// Lets the writer end, also when the thread that feeds it panics.
@@ -171,7 +184,7 @@ impl Drop for Ending<'_> {
 /// Waits until all is written, or, after an error, until the write that is under way is done. The first error counts: where the sink
 /// failed, that is the writer's.
 fn join_writer<W>(
-    outcome: Result<(ProducerReport, Shares), ProduceError>,
+    outcome: Result<Run, ProduceError>,
     blocks: &Blocks,
     writer: ScopedJoinHandle<'_, io::Result<W>>,
 ) -> Result<Finished<W>, ProduceError> {
@@ -181,10 +194,11 @@ fn join_writer<W>(
     }
     let written = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
     match (outcome, written) {
-        (Ok((report, shares)), Ok(out)) => Ok(Finished {
-            report,
+        (Ok(run), Ok(out)) => Ok(Finished {
+            report: run.report,
             out,
-            shares,
+            split: run.split,
+            shares: run.shares,
         }),
         (Ok(_) | Err(ProduceError::Sink(_)), Err(error)) => Err(ProduceError::Sink(error)),
         (Err(error), _) => Err(error),

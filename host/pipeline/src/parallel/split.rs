@@ -49,10 +49,11 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use super::{
-    Finished, Options, Shares,
+    Finished, Options, Run, Shares,
     ahead::{Ahead, AheadSource, Layout},
     blocks::{Block, BlockSink, Blocks},
     chunk::{Arrival, Load},
@@ -61,7 +62,7 @@ use super::{
     trial::{Instance, Lease, Trial, attempt},
 };
 use crate::{
-    BatchParser, BatchReader, ByteSource, MessageProducer, ProduceError, ProducerReport,
+    BatchParser, BatchReader, ByteSource, MessageProducer, ProduceError, ProducerSplit,
     SourceError, Step, export::Format,
 };
 
@@ -118,6 +119,7 @@ where
         pool: Arc::new(Queue::bounded(buffers + 1)),
         resume: AtomicU64::new(1),
         least: options.least_trial,
+        rendering: AtomicU64::new(0),
     };
     let source = AheadSource::new(Arc::clone(&ahead), Arc::clone(&arrivals), source_thread);
     let lease = Lease::new(Instance::new(first), Arc::clone(&shared.pool));
@@ -145,7 +147,16 @@ where
         };
         let outcome = BlockSink::new(format, Arc::clone(&blocks))
             .map_err(ProduceError::Sink)
-            .and_then(|sink| joiner.run(sink, progress));
+            .and_then(|sink| joiner.run(sink, progress))
+            .map(|mut run| {
+                // All instances are back.
+                while let Some(instance) = shared.pool.take_last() {
+                    run.split.parser += instance.split();
+                }
+                let rendering = shared.rendering.load(Ordering::Relaxed);
+                run.split.sink = Some(Duration::from_nanos(rendering));
+                run
+            });
         join_writer(outcome, &blocks, writer)
     })
 }
@@ -161,6 +172,8 @@ struct Shared<'a, R> {
     resume: AtomicU64,
     /// A chunk of fewer bytes is not worth one.
     least: usize,
+    /// Nanoseconds that items and their rendering took.
+    rendering: AtomicU64,
 }
 
 /// Lets all threads end.
@@ -214,7 +227,7 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
             None => Instance::new(more()?),
         };
         let lease = Lease::new(instance, Arc::clone(&self.pool));
-        attempt(lease, chunk, format, self.blocks)
+        attempt(lease, chunk, format, self.blocks, &self.rendering)
     }
 }
 
@@ -236,7 +249,7 @@ impl<R: BatchReader + Send + 'static> Joiner<'_, R> {
         mut self,
         mut sink: BlockSink<impl Format>,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<(ProducerReport, Shares), ProduceError> {
+    ) -> Result<Run, ProduceError> {
         loop {
             if self.producer.wants_load().is_some() {
                 progress(self.producer.loaded_bytes());
@@ -247,7 +260,14 @@ impl<R: BatchReader + Send + 'static> Joiner<'_, R> {
                 self.shares.in_turn += 1;
             }
             if pollster::block_on(self.producer.step(&mut sink))? == Step::Done {
-                return Ok((self.producer.report(), self.shares));
+                return Ok(Run {
+                    report: self.producer.report(),
+                    split: ProducerSplit {
+                        source: self.producer.source().split(),
+                        ..ProducerSplit::default()
+                    },
+                    shares: self.shares,
+                });
             }
         }
     }

@@ -8,14 +8,20 @@
 //! there on, and the trial is what the serial run's next call would have given ([`split`](super::split) has the argument). So
 //! with each mark goes what was counted and written before it, to be left out.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use chipmunk_payload::{AlignedBytes, Batch, ItemKind, TailView};
 
 use super::{blocks::Blocks, chunk::Chunk, queue::Queue};
 use crate::{
-    BatchMessage, BatchReader, Item, MessageBatch, ParseYield, ParserError, ParserTally,
-    export::Format,
+    BatchMessage, BatchReader, Item, MessageBatch, ParseYield, ParserError, ParserSplit,
+    ParserTally, export::Format,
 };
 
 /// A parser with what it needs to be used for any chunk.
@@ -43,6 +49,13 @@ impl<R> Instance<R> {
             spare: AlignedBytes::new(),
             scratch: Scratch::default(),
         }
+    }
+}
+
+impl<R: BatchReader> Instance<R> {
+    /// Where the time of its calls went.
+    pub(super) fn split(&self) -> ParserSplit {
+        self.reader.split().unwrap_or_default()
     }
 }
 
@@ -144,12 +157,13 @@ impl<R> Trial<R> {
     }
 }
 
-/// Parses a chunk. `None` if nothing came of it that could be of use; the instance may still be.
+/// Parses a chunk, and adds to `rendering` how many nanoseconds its items took. `None` if nothing came of it that could be of use; the instance may still be.
 pub(super) fn attempt<R: BatchReader, F: Format>(
     mut lease: Lease<R>,
     chunk: &mut Chunk,
     format: &mut F,
     blocks: &Blocks,
+    rendering: &AtomicU64,
 ) -> Option<Trial<R>> {
     let instance = lease.instance.as_mut()?;
     let begin = chunk.front.checked_sub(chunk.lookback)?;
@@ -189,7 +203,10 @@ pub(super) fn attempt<R: BatchReader, F: Format>(
         lease,
     };
     let batch = MessageBatch::shared(batch);
+    let begun = Instant::now();
     let found = trial.find(&batch, input, start, chunk.front, format);
+    let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    rendering.fetch_add(nanoseconds, Ordering::Relaxed);
     if let (Some(instance), Some(batch)) = (&mut trial.lease.instance, Arc::into_inner(batch)) {
         instance.spare = batch.into_bytes();
     }

@@ -137,6 +137,17 @@ impl RunBuffer {
         })
     }
 
+    /// As [`RunBuffer::show`] for a run whose bytes were not put in here. There are no others.
+    pub(super) fn show_elsewhere(&mut self) -> Option<ReloadInfo> {
+        let run = self.runs.pop_front()?;
+        Some(ReloadInfo {
+            newly_loaded_bytes: run.length,
+            available_bytes: 0,
+            skipped_bytes: run.skipped,
+            last_known_ts: run.timestamp,
+        })
+    }
+
     /// What the source left out and no run told of, at the very end.
     pub(super) fn show_skipped(&mut self) -> Option<ReloadInfo> {
         let skipped_bytes = std::mem::take(&mut self.skipped);

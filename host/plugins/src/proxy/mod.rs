@@ -9,5 +9,5 @@ mod source;
 mod threaded;
 
 pub use parser::{GuestReader, ParserProxy, parser_proxy};
-pub use source::ByteSourceProxy;
+pub use source::{ByteSourceProxy, ReadAhead};
 pub use threaded::ThreadedSource;

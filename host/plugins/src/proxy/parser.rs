@@ -19,10 +19,7 @@ pub type ParserProxy<G = Box<dyn ParserGuest>> = BatchParser<GuestReader<G>>;
 
 /// The proxy of a guest that was initialised.
 pub fn parser_proxy<G: ParserGuest>(guest: G) -> ParserProxy<G> {
-    BatchParser::new(GuestReader {
-        guest,
-        checking: Duration::ZERO,
-    })
+    BatchParser::new(GuestReader::new(guest))
 }
 
 /// Reads batches by calling a guest.
@@ -30,6 +27,16 @@ pub fn parser_proxy<G: ParserGuest>(guest: G) -> ParserProxy<G> {
 pub struct GuestReader<G> {
     guest: G,
     checking: Duration,
+}
+
+impl<G: ParserGuest> GuestReader<G> {
+    /// Calls a guest that was initialised.
+    pub fn new(guest: G) -> Self {
+        Self {
+            guest,
+            checking: Duration::ZERO,
+        }
+    }
 }
 
 impl<G: ParserGuest> BatchReader for GuestReader<G> {

@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chipmunk_payload::State;
 use chipmunk_pipeline::{
-    ByteSource, ReloadInfo, SourceCounters, SourceError, SourceFilter, SourceSplit,
+    ByteSource, ChunkBuffer, ReloadInfo, SourceCounters, SourceError, SourceFilter, SourceSplit,
+    Stop,
 };
 
 use super::buffer::{Digest, RunBuffer, read_chunk};
@@ -25,6 +26,53 @@ pub struct ByteSourceProxy<G = Box<dyn SourceGuest>> {
     guest: G,
     chunk_bytes: usize,
     stage: Stage,
+    read_ahead: ReadAhead,
+    waiting: Waiting,
+}
+
+/// When a [`ThreadedSource`](super::ThreadedSource) reads the next chunk before it is asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadAhead {
+    /// Never: for a source whose input somebody else wants as well, such as the standard input.
+    #[default]
+    Never,
+    /// When the last chunk was full, so that there is probably more: for live sources.
+    BehindFullChunks,
+    /// Always.
+    Always,
+}
+
+/// What to do while a live source has nothing.
+#[derive(Default)]
+struct Waiting {
+    /// Ends the wait, and the input.
+    stop: Option<Stop>,
+    /// Called before each wait.
+    idle: Option<Box<dyn FnMut() + Send>>,
+}
+
+impl Waiting {
+    /// Waits so long. Whether the input is at its end now.
+    fn wait(&mut self, pause: Duration) -> bool {
+        if let Some(idle) = &mut self.idle {
+            idle();
+        }
+        match &self.stop {
+            Some(stop) => stop.wait(pause),
+            None => {
+                std::thread::sleep(pause);
+                false
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Waiting")
+            .field("stop", &self.stop)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<G: SourceGuest> ByteSourceProxy<G> {
@@ -34,12 +82,30 @@ impl<G: SourceGuest> ByteSourceProxy<G> {
             guest,
             chunk_bytes: chunk_bytes.max(1),
             stage: Stage::default(),
+            read_ahead: ReadAhead::default(),
+            waiting: Waiting::default(),
         }
     }
 
-    /// The guest and the size of its chunks, for another proxy. Bytes that were loaded are lost.
-    pub(super) fn into_parts(self) -> (G, usize) {
-        (self.guest, self.chunk_bytes)
+    /// When a [`ThreadedSource`](super::ThreadedSource) made of this reads ahead.
+    pub fn with_read_ahead(mut self, read_ahead: ReadAhead) -> Self {
+        self.read_ahead = read_ahead;
+        self
+    }
+
+    /// What a live source has when `stop` is given is all there is: the next time it has nothing, the input is at its end. `idle`
+    /// is called each time it has nothing. Not for a [`ThreadedSource`](super::ThreadedSource), which is cancelled instead.
+    pub fn with_stop(mut self, stop: Stop, idle: impl FnMut() + Send + 'static) -> Self {
+        self.waiting = Waiting {
+            stop: Some(stop),
+            idle: Some(Box::new(idle)),
+        };
+        self
+    }
+
+    /// The guest, the size of its chunks and when to read ahead, for another proxy. Bytes that were loaded are lost.
+    pub(super) fn into_parts(self) -> (G, usize, ReadAhead) {
+        (self.guest, self.chunk_bytes, self.read_ahead)
     }
 }
 
@@ -73,8 +139,52 @@ impl<G: SourceGuest> ByteSource for ByteSourceProxy<G> {
             let result = read_chunk(&mut self.guest, self.chunk_bytes, split, |bytes| {
                 buffer.append(bytes)
             });
-            if let Some(pause) = self.stage.accept(result)? {
-                std::thread::sleep(pause);
+            if let Some(pause) = self.stage.accept(result)?
+                && self.waiting.wait(pause)
+            {
+                self.stage.end();
+            }
+        }
+    }
+
+    async fn load_into(
+        &mut self,
+        _filter: Option<&SourceFilter>,
+        into: &mut ChunkBuffer,
+    ) -> Result<Option<ReloadInfo>, SourceError> {
+        self.stage.move_into(into);
+        loop {
+            match self.stage.next() {
+                Next::Show(info) => {
+                    self.stage.move_into(into);
+                    return Ok(Some(info));
+                }
+                Next::End => return Ok(None),
+                Next::Read => {}
+            }
+            let before = into.len();
+            let split = &mut self.stage.split;
+            let result = read_chunk(&mut self.guest, self.chunk_bytes, split, |bytes| {
+                into.append(bytes)
+            });
+            let pause = self
+                .stage
+                .accept(result)
+                .inspect_err(|_| into.truncate(before))?;
+            if let Some(info) = self.stage.buffer.show_elsewhere() {
+                // What later loads show.
+                let end = before.saturating_add(info.newly_loaded_bytes);
+                let rest = into.slice().get(end..).unwrap_or_default();
+                if !rest.is_empty() {
+                    self.stage.buffer.append(rest);
+                    into.truncate(end);
+                }
+                return Ok(Some(info));
+            }
+            if let Some(pause) = pause
+                && self.waiting.wait(pause)
+            {
+                self.stage.end();
             }
         }
     }
@@ -117,6 +227,22 @@ impl Stage {
             None if self.ended => self.buffer.show_skipped().map_or(Next::End, Next::Show),
             None => Next::Read,
         }
+    }
+
+    /// Whether the guest has said that nothing will come any more.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Nothing will come any more.
+    fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Moves what is shown behind what is in `into`.
+    fn move_into(&mut self, into: &mut ChunkBuffer) {
+        into.append(self.buffer.slice());
+        self.buffer.consume(usize::MAX);
     }
 
     /// Notes what a guest call brought, whose bytes are in the buffer. Says how long to wait before the next one, where there

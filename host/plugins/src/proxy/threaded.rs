@@ -5,6 +5,10 @@
 //! the chunk is copied once here as well. A future that is dropped leaves its request, and the next `load` takes the answer:
 //! nothing is asked twice, and nothing is lost. Waiting for a live source is done on the thread, and `cancel` ends it.
 //!
+//! Where that is safe, the thread goes on to the next chunk while the host works on the last one: the request for it is posted as soon
+//! as a chunk was taken, and the next `load` finds its answer. To whoever loads it makes no difference; an error, or the end, waits for
+//! the load that it belongs to. When a source is read ahead is said by [`ReadAhead`].
+//!
 //! Dropping the source ends the thread when the guest's running call ends, which the time limit of calls bounds; it is
 //! waited for only when no call is running.
 
@@ -20,7 +24,7 @@ use chipmunk_pipeline::{
 };
 
 use super::buffer::{Digest, HEADROOM, read_chunk};
-use super::source::{ByteSourceProxy, Next, Stage};
+use super::source::{ByteSourceProxy, Next, ReadAhead, Stage};
 use crate::guest::{ReadFailure, SourceGuest};
 
 /// A byte-source plugin as a [`ByteSource`] whose `load` does not block.
@@ -31,6 +35,8 @@ pub struct ThreadedSource {
     thread: Option<JoinHandle<()>>,
     /// A buffer to read into, for the next request.
     spare: Vec<u8>,
+    chunk_bytes: usize,
+    read_ahead: ReadAhead,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +87,7 @@ impl ThreadedSource {
     /// # Errors
     /// When the system gives no thread.
     pub fn new<G: SourceGuest + 'static>(proxy: ByteSourceProxy<G>) -> std::io::Result<Self> {
-        let (guest, chunk_bytes) = proxy.into_parts();
+        let (guest, chunk_bytes, read_ahead) = proxy.into_parts();
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
@@ -92,23 +98,37 @@ impl ThreadedSource {
             shared,
             thread: Some(thread),
             spare: Vec::new(),
+            chunk_bytes,
+            read_ahead,
         })
+    }
+
+    /// Posts a request, unless one is under way.
+    fn post(&mut self, pause: Duration) {
+        let mut state = self.shared.lock();
+        if !state.outstanding {
+            state.outstanding = true;
+            state.cancelled = false;
+            state.request = Some(Request {
+                spare: std::mem::take(&mut self.spare),
+                pause,
+            });
+            self.shared.told.notify_one();
+        }
+    }
+
+    /// Whether to ask for the next chunk behind one of so many bytes.
+    fn goes_ahead(&self, length: usize) -> bool {
+        match self.read_ahead {
+            ReadAhead::Never => false,
+            ReadAhead::BehindFullChunks => length >= self.chunk_bytes,
+            ReadAhead::Always => length > 0,
+        }
     }
 
     /// Posts a request, unless one is under way, and waits for its answer.
     async fn ask(&mut self, pause: Duration) -> Answer {
-        {
-            let mut state = self.shared.lock();
-            if !state.outstanding {
-                state.outstanding = true;
-                state.cancelled = false;
-                state.request = Some(Request {
-                    spare: std::mem::take(&mut self.spare),
-                    pause,
-                });
-                self.shared.told.notify_one();
-            }
-        }
+        self.post(pause);
         poll_fn(|cx| {
             let mut state = self.shared.lock();
             match state.answer.take() {
@@ -166,7 +186,11 @@ impl ByteSource for ThreadedSource {
                 Ok(digest) if digest.length > 0 => self.stage.buffer.adopt(answer.filled),
                 _ => answer.filled,
             };
+            let length = result.as_ref().map_or(0, |digest| digest.length);
             pause = self.stage.accept(result)?.unwrap_or_default();
+            if !self.stage.is_ended() && self.goes_ahead(length) {
+                self.post(Duration::ZERO);
+            }
         }
     }
 
@@ -340,6 +364,95 @@ mod tests {
         }
         assert_eq!(seen, b"abcdef");
         assert_eq!(source.counters().c_rld, 4);
+    }
+
+    /// Waits until the guest was called so many times.
+    fn called(asked: &Mutex<Vec<u64>>, times: usize) {
+        let begin = Instant::now();
+        while asked.lock().expect("nobody panicked").len() < times {
+            assert!(
+                begin.elapsed() < Duration::from_secs(20),
+                "it is not called"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn it_reads_one_chunk_ahead_where_that_is_safe() {
+        let run = |read_ahead, first: &[u8]| {
+            let guest = Scripted::of([bytes(first), bytes(b"cd"), bytes(b"ef"), end()]);
+            let asked = guest.asked.clone();
+            let proxy = ByteSourceProxy::new(guest, 2).with_read_ahead(read_ahead);
+            let mut source = ThreadedSource::new(proxy).expect("the system has threads");
+            assert_eq!(load(&mut source), Some((first.len(), first.len())));
+            let ahead = read_ahead == ReadAhead::Always
+                || (read_ahead == ReadAhead::BehindFullChunks && first.len() == 2);
+            if ahead {
+                called(&asked, 2);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            let calls = asked.lock().expect("nobody panicked").len();
+            assert_eq!(calls, if ahead { 2 } else { 1 });
+            // What nobody has asked for is neither shown nor counted.
+            assert_eq!(source.current_slice(), first);
+            assert_eq!(source.counters().c_rld, 1);
+            let mut seen = first.to_vec();
+            source.consume(2);
+            // Loads that are dropped change nothing.
+            for _ in 0..3 {
+                start_and_drop(&mut source);
+                while load(&mut source).is_some() {
+                    seen.extend_from_slice(source.current_slice());
+                    source.consume(source.len());
+                    start_and_drop(&mut source);
+                }
+            }
+            assert_eq!(seen, [first, b"cdef"].concat());
+            assert_eq!(
+                source.counters(),
+                SourceCounters {
+                    c_cns: source.counters().c_cns,
+                    c_rld: 4,
+                    r_ok: 3,
+                    r_eof: 1,
+                    r_err: 0
+                }
+            );
+        };
+        for read_ahead in [
+            ReadAhead::Never,
+            ReadAhead::BehindFullChunks,
+            ReadAhead::Always,
+        ] {
+            run(read_ahead, b"ab");
+            run(read_ahead, b"a");
+        }
+    }
+
+    #[test]
+    fn what_is_read_ahead_survives_cancel_and_errors_wait_for_their_load() {
+        let refused = || Answer::Refused(crate::contract::SourceError::Io("on fire".to_owned()));
+        let guest = Scripted::new([
+            Answer::Archive(bytes(b"ab")),
+            Answer::After(Duration::from_millis(30), bytes(b"cd")),
+            refused(),
+            Answer::Archive(bytes(b"ef")),
+        ]);
+        let asked = guest.asked.clone();
+        let proxy = ByteSourceProxy::new(guest, 2).with_read_ahead(ReadAhead::Always);
+        let mut source = ThreadedSource::new(proxy).expect("the system has threads");
+        assert_eq!(load(&mut source), Some((2, 2)));
+        pollster::block_on(source.cancel()).expect("it does not fail");
+        assert_eq!(load(&mut source), Some((2, 4)));
+        called(&asked, 3);
+        assert_eq!(source.current_slice(), b"abcd");
+        assert_eq!(source.counters().r_err, 0);
+        let error = pollster::block_on(source.load(None)).expect_err("it is on fire");
+        assert_eq!(error.to_string(), "plugin `scripted`: on fire");
+        assert_eq!(source.current_slice(), b"abcd");
+        assert_eq!(load(&mut source), Some((2, 6)));
+        assert_eq!(source.current_slice(), b"abcdef");
     }
 
     #[test]
