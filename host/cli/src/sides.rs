@@ -210,6 +210,12 @@ impl Opening<'_> {
                 let opened = runtime.open_parser(name, &request)?;
                 let opener = if splits {
                     let (factory, _) = runtime.factory(name, Some(Kind::Parser))?;
+                    // They also parse what is no part of the trace, and would tell of it.
+                    let log_level = chipmunk_plugins::LogLevel::Error;
+                    let request = ParserRequest {
+                        log_level,
+                        ..request
+                    };
                     Some(runtime.parser_opener(factory, &request)?)
                 } else {
                     None
@@ -335,7 +341,7 @@ impl Opening<'_> {
             self.captions = Captions::new(columns.into_iter().map(|column| column.caption));
         }
         self.note(cache);
-        // The log of several instances tells the order of nothing, and bytes are counted from somewhere.
+        // What a plugin says of a guess is told to nobody; whoever wants to hear all of it has one instance.
         use chipmunk_plugins::LogLevel as Level;
         let quiet = matches!(self.log, Level::Error | Level::Warn);
         let splits = self.sizes.jobs.get() > 1 && quiet && ParserOpener::splits(capabilities);

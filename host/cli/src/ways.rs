@@ -5,7 +5,8 @@
 use std::io::Write;
 
 use chipmunk_pipeline::{
-    BatchReader, ByteSource, MessageProducer, Parser, ProduceError, ProducerReport, Sink, Step,
+    BatchReader, ByteSource, MessageProducer, Parser, ProduceError, ProducerReport, ProducerSplit,
+    Sink, Step,
     export::{Exporter, Format, RawExporter, RawFormat},
     parallel::{self, Finished, Options},
 };

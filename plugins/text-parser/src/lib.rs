@@ -22,7 +22,10 @@ impl Parser for TextParser {
     }
 
     fn capabilities() -> ParserCapabilities {
-        ParserCapabilities::RANGES | ParserCapabilities::LINE | ParserCapabilities::COLUMNS
+        ParserCapabilities::RESYNCHRONISES
+            | ParserCapabilities::RANGES
+            | ParserCapabilities::LINE
+            | ParserCapabilities::COLUMNS
     }
 
     fn render_options() -> RenderOptions {

@@ -24,6 +24,8 @@ pub struct Stats {
     pub source: SourceStats,
     /// The parser's counters.
     pub parser: ParserStats,
+    /// Where the time went.
+    pub split: serde_json::Value,
 }
 
 impl Stats {

@@ -204,8 +204,7 @@ impl Job<'_> {
                     .map(|done| done.with(Some))
             }
             (Format::Csv, Some(output)) => {
-                let format =
-                    CsvFormat::new(self.captions.clone(), &self.arguments.separator);
+                let format = CsvFormat::new(self.captions.clone(), &self.arguments.separator);
                 way.run(format, output, &mut progress)
                     .map(|done| done.with(Some))
             }

@@ -78,7 +78,8 @@ const CONTENT: u32 = 256;
 type Producer<R> = MessageProducer<AheadSource<Trial<R>>, BatchParser<Lease<R>>>;
 
 /// Runs a trace through up to `options.jobs` instances of a parser that resynchronises and has no attachments: `first`, and what
-/// `more` makes when one is needed (none: go on with those there are). Writes to `out`, and tells `progress` how many
+/// `more` makes when one is needed (none: go on with those there are). Those also parse what is no part of the trace, so what they log is to
+/// be told to nobody; `first` never does. Writes to `out`, and tells `progress` how many
 /// bytes are done. The source is read on a thread of its own, which may outlive this call when it ends with an error: as long
 /// as a read takes.
 ///
@@ -122,7 +123,9 @@ where
         rendering: AtomicU64::new(0),
     };
     let source = AheadSource::new(Arc::clone(&ahead), Arc::clone(&arrivals), source_thread);
-    let lease = Lease::new(Instance::new(first), Arc::clone(&shared.pool));
+    // Only ever called in turn, so that what it logs is of the trace and not of a guess.
+    let firsts = Arc::new(Queue::bounded(1));
+    let lease = Lease::new(Instance::new(first), Arc::clone(&firsts));
     let producer = MessageProducer::new(source, BatchParser::new(lease))
         .with_buffer_limit(options.buffer_limit);
 
@@ -150,7 +153,7 @@ where
             .and_then(|sink| joiner.run(sink, progress))
             .map(|mut run| {
                 // All instances are back.
-                while let Some(instance) = shared.pool.take_last() {
+                while let Some(instance) = shared.pool.take_last().or_else(|| firsts.take_last()) {
                     run.split.parser += instance.split();
                 }
                 let rendering = shared.rendering.load(Ordering::Relaxed);
