@@ -9,9 +9,9 @@ use crate::run::Figures;
 use crate::table::limit;
 use std::fmt::Write;
 
-const WIDTH: f64 = 920.0;
+const WIDTH: f64 = 1020.0;
 /// Where bars begin, and what is left of the width behind the longest one.
-const LEFT: f64 = 360.0;
+const LEFT: f64 = 460.0;
 const RIGHT: f64 = 150.0;
 const ROW: f64 = 22.0;
 const BAR: f64 = 14.0;
