@@ -17,7 +17,7 @@ mod size;
 use std::time::{Duration, Instant};
 
 use chipmunk_plugins::schema::Configuration;
-use chipmunk_plugins::{Output, PluginError};
+use chipmunk_plugins::{ApiVersion, Output, PluginError};
 
 use crate::Kit;
 use crate::inputs::Sample;
@@ -119,11 +119,18 @@ pub(crate) fn check(
         same::independence(context)
     });
     record.check("cuts", &["determinism"], || cuts::check(context));
-    record.check("end", &["determinism"], || cuts::end(context));
-    record.check("needed", &["determinism", "cuts"], || cuts::needed(context));
-    record.check("archive-limit", &["determinism", "cuts"], || {
-        size::limit(context)
-    });
+    if subject.factory.description().api == ApiVersion::V0_1 {
+        record.skip_all(
+            &["end", "needed", "archive-limit"],
+            "API 0.1.0 has no `at-end`, no `needed` and no archives",
+        );
+    } else {
+        record.check("end", &["determinism"], || cuts::end(context));
+        record.check("needed", &["determinism", "cuts"], || cuts::needed(context));
+        record.check("archive-limit", &["determinism", "cuts"], || {
+            size::limit(context)
+        });
+    }
     record.check("timestamps", &["determinism"], || same::timestamps(context));
     record.check("empty-input", &["cuts"], || rough::empty(context));
     record.check("garbage", &[], || rough::garbage(context));
