@@ -64,6 +64,72 @@ world spy {
 }
 ";
 
+/// Where [`Guest::schema`] puts items, and the texts and lists in them.
+const ITEMS: u32 = 2048;
+const TEXTS: u32 = 4096;
+/// Where [`Guest::witness`] has a letter for each kind of value, and puts digits together.
+const KINDS: u32 = 704;
+const DIGITS: u32 = 720;
+const HEX: u32 = 736;
+
+/// What the witness makes of its configuration.
+const WITNESS: &str = "(param $level i32) (param $output i32) (param $max i32) (param $item i32) (param $left i32) (result i32)
+    (local $kind i32) (local $entry i32) (local $entries i32)
+    (block $done (loop $next
+        (br_if $done (i32.eqz (local.get $left)))
+        (local.set $kind (i32.load8_u offset=8 (local.get $item)))
+        (call $log (i32.const 1) (i32.load (local.get $item)) (i32.load offset=4 (local.get $item)))
+        (call $log (i32.const 1) (i32.add (i32.const 704) (local.get $kind)) (i32.const 1))
+        (if (i32.eqz (local.get $kind)) (then (call $digits (i32.load8_u offset=12 (local.get $item)))))
+        (if (i32.or (i32.eq (local.get $kind) (i32.const 1)) (i32.eq (local.get $kind) (i32.const 2)))
+            (then (call $digits (i32.load offset=12 (local.get $item)))))
+        (if (i32.or (i32.eq (local.get $kind) (i32.const 3)) (i32.eq (local.get $kind) (i32.const 6)))
+            (then (call $log (i32.const 1) (i32.load offset=12 (local.get $item)) (i32.load offset=16 (local.get $item)))))
+        (if (i32.or (i32.eq (local.get $kind) (i32.const 4)) (i32.eq (local.get $kind) (i32.const 5)))
+            (then
+                (local.set $entry (i32.load offset=12 (local.get $item)))
+                (local.set $entries (i32.load offset=16 (local.get $item)))
+                (block $all (loop $more
+                    (br_if $all (i32.eqz (local.get $entries)))
+                    (call $log (i32.const 1) (i32.load (local.get $entry)) (i32.load offset=4 (local.get $entry)))
+                    (local.set $entry (i32.add (local.get $entry) (i32.const 8)))
+                    (local.set $entries (i32.sub (local.get $entries) (i32.const 1)))
+                    (br $more)))))
+        (local.set $item (i32.add (local.get $item) (i32.const 20)))
+        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+        (br $next)))
+    i32.const 64";
+
+/// The log has a number in eight hexadecimal digits.
+const LOG_DIGITS: &str = "(func $digits (param $value i32) (local $at i32)
+    (local.set $at (i32.const 8))
+    (loop $next
+        (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+        (i32.store8 (i32.add (i32.const 720) (local.get $at))
+            (i32.load8_u (i32.add (i32.const 736) (i32.and (local.get $value) (i32.const 15)))))
+        (local.set $value (i32.shr_u (local.get $value) (i32.const 4)))
+        (br_if $next (local.get $at)))
+    (call $log (i32.const 1) (i32.const 720) (i32.const 8)))";
+
+/// The kind of a configuration item, with its default.
+#[derive(Debug, Clone, Copy)]
+pub enum ItemKind<'a> {
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i32),
+    /// A number.
+    Float(f32),
+    /// A text.
+    Text(&'a str),
+    /// Directories.
+    Directories,
+    /// Files with these extensions.
+    Files(&'a [&'a str]),
+    /// One of these.
+    Dropdown(&'a [&'a str], &'a str),
+}
+
 /// A guest in the making.
 #[derive(Debug)]
 pub struct Guest {
@@ -154,6 +220,64 @@ impl Guest {
                 i32.const {RETURNED}"
             ),
         )
+    }
+
+    /// A parser that writes its configuration to its log, at level *warn*: the id of each item, the initial of its kind
+    /// (`d` directories, `o` option), and what is in it, numbers as the eight digits of their bits.
+    pub fn witness() -> Self {
+        Self::parser()
+            .data(KINDS, b"biftdfo")
+            .data(HEX, b"0123456789abcdef")
+            .data(DIGITS, b"        ")
+            .more(LOG_DIGITS)
+            .function("init", WITNESS)
+    }
+
+    /// Gives the guest these configuration items. Their titles are their ids.
+    pub fn schema(self, items: &[(&str, ItemKind<'_>)]) -> Self {
+        let mut texts = Vec::new();
+        let place = |bytes: &[u8], texts: &mut Vec<u8>| {
+            texts.resize(texts.len().next_multiple_of(4), 0);
+            let at = TEXTS + texts.len() as u32;
+            texts.extend_from_slice(bytes);
+            at
+        };
+        let mut lowered = Vec::new();
+        for (id, kind) in items {
+            let text = |text: &str, texts: &mut Vec<u8>| {
+                [place(text.as_bytes(), texts), text.len() as u32]
+            };
+            let list = |list: &[&str], texts: &mut Vec<u8>| {
+                let entries: Vec<u8> = list
+                    .iter()
+                    .flat_map(|entry| text(entry, texts))
+                    .flat_map(u32::to_le_bytes)
+                    .collect();
+                [place(&entries, texts), list.len() as u32]
+            };
+            let [id_at, id_len] = text(id, &mut texts);
+            let (case, payload) = match kind {
+                ItemKind::Boolean(default) => (0, vec![u32::from(*default)]),
+                ItemKind::Integer(default) => (1, vec![*default as u32]),
+                ItemKind::Float(default) => (2, vec![default.to_bits()]),
+                ItemKind::Text(default) => (3, text(default, &mut texts).to_vec()),
+                ItemKind::Directories => (4, Vec::new()),
+                ItemKind::Files(extensions) => (5, list(extensions, &mut texts).to_vec()),
+                ItemKind::Dropdown(options, default) => {
+                    let options = list(options, &mut texts);
+                    (6, [options, text(default, &mut texts)].concat())
+                }
+            };
+            // Id, title, no description, and the variant with room for its largest case.
+            let mut words = vec![id_at, id_len, id_at, id_len, 0, 0, 0, case];
+            words.extend(payload);
+            words.resize(12, 0);
+            lowered.extend(words.into_iter().flat_map(u32::to_le_bytes));
+        }
+        let schemas = [ITEMS, items.len() as u32].map(u32::to_le_bytes).concat();
+        self.data(SCHEMAS, &schemas)
+            .data(ITEMS, &lowered)
+            .data(TEXTS, &texts)
     }
 
     fn new(world: &'static str, interface: &'static str) -> Self {

@@ -2,12 +2,14 @@
 //!
 //! For each language whose plugins are built (`just plugin LANGUAGE`, into `target/plugins-languages`): the archives that its
 //! encoder makes are those of the Rust payload crate (`vectors`), and its text parser and file source give what native code
-//! gives, on texts with every line ending, cut anywhere (`plugins`).
+//! gives, on texts with every line ending, cut anywhere (`plugins`). For each language that is set up, the same of what `chipmunk-plugins
+//! new` writes (`projects`).
 //!
 //! A language that is not built is told as skipped and not counted as passed; with `CHIPMUNK_PLUGINS_LANGUAGES=all`, as in CI, it is a
 //! failure. Rust has no vectors of its own: its encoder is the one that the others are compared with.
 
 mod plugins;
+mod projects;
 mod vectors;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -44,6 +46,7 @@ fn main() -> Result<ExitCode> {
         .collect();
     let all = std::env::var_os("CHIPMUNK_PLUGINS_LANGUAGES").is_some_and(|which| which == "all");
     let vectors = vectors::all();
+    let present = projects::present()?;
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
     for (language, encodes) in LANGUAGES {
         if !wanted.is_empty() && !wanted.contains(&language) {
@@ -59,6 +62,14 @@ fn main() -> Result<ExitCode> {
             outcomes.push(("archives", vectors::compare(plugin, &vectors)));
         }
         outcomes.push(("text parser and file source", plugins::compare(&built)));
+        if present.iter().any(|present| present == language) {
+            outcomes.push(("new projects", projects::compare(language)));
+        } else {
+            println!(
+                "skipped: {language}: new projects: it is not set up; run: just setup {language}"
+            );
+            skipped += 1;
+        }
         for (what, outcome) in outcomes {
             match outcome {
                 Ok(figures) => {
