@@ -24,7 +24,8 @@ use xxhash_rust::xxh3::xxh3_128;
 /// - 1: the first.
 /// - 2: imported core modules.
 /// - 3: XXH3 instead of BLAKE3, contexts of calls.
-pub(crate) const VERSION: u32 = 3;
+/// - 4: core modules that stand for components.
+pub(crate) const VERSION: u32 = 4;
 
 const MAGIC: &[u8; 8] = b"wcomp\0\r\n";
 

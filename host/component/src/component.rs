@@ -50,7 +50,26 @@ impl Component {
     #[cfg(feature = "compiler")]
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Component> {
         engine.expect_compiler()?;
-        let translated = crate::translate::translate(bytes)?;
+        Component::compile(engine, crate::translate::translate(bytes)?)
+    }
+
+    /// The same for a core module that carries a world's canonical exports and was not made a component. It is used as a component
+    /// is, from here on and from an artifact; what it imports beside its world comes from [`crate::Linker::core_imports`].
+    ///
+    /// # Errors
+    /// As [`Component::new`], and [`crate::Error::Translate`] too when the module does not say which world it is of, or does not
+    /// keep to it.
+    #[cfg(feature = "core-modules")]
+    pub fn from_core_module(
+        engine: &Engine,
+        module: &crate::core_module::CoreModule<'_>,
+    ) -> Result<Component> {
+        engine.expect_compiler()?;
+        Component::compile(engine, crate::core_module::translate(module)?)
+    }
+
+    #[cfg(feature = "compiler")]
+    fn compile(engine: &Engine, translated: crate::translate::Translated) -> Result<Component> {
         let mut modules = Vec::new();
         for (index, module) in translated.modules.iter().enumerate() {
             modules.push(engine.compile(module, index)?);
@@ -126,6 +145,17 @@ impl Component {
             .exports
             .iter()
             .map(|(name, ty)| (name.as_str(), ty))
+    }
+
+    /// What it imports that is no part of a world: of a core module that was not made a component the functions that
+    /// [`crate::Linker::core_imports`] has to give, as module name, name and type.
+    pub fn core_imports(&self) -> impl Iterator<Item = (&str, &str, &crate::CoreType)> {
+        self.inner
+            .ir
+            .core_imports
+            .iter()
+            .filter(|import| matches!(import.ty, crate::CoreType::Func { .. }))
+            .map(|import| (import.module.as_str(), import.name.as_str(), &import.ty))
     }
 
     /// The type of an exported function. None when there is none of that name.

@@ -16,7 +16,7 @@ use wasmer::{
     StoreMut, Type, TypedFunction, Value, WasmTypeList,
 };
 
-type Outcome<T> = std::result::Result<T, RuntimeError>;
+pub(crate) type Outcome<T> = std::result::Result<T, RuntimeError>;
 type Call = dyn Fn(&mut StoreMut<'_>, &[u64]) -> Outcome<u64> + Send + Sync;
 
 /// What runs when a guest calls a core function of the host's: gets and gives bit patterns, two at most.
@@ -43,7 +43,13 @@ impl CoreFunction {
     /// What the call ended with: see [`guest_error`].
     #[inline]
     pub fn call(&self, store: &mut StoreMut<'_>, slots: &[u64]) -> Result<u64> {
-        (self.call)(store, slots).map_err(guest_error)
+        self.call_raw(store, slots).map_err(guest_error)
+    }
+
+    /// The same, with wasmer's own error.
+    #[inline]
+    pub fn call_raw(&self, store: &mut StoreMut<'_>, slots: &[u64]) -> Outcome<u64> {
+        (self.call)(store, slots)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::component::{Component, ExportPath};
 use crate::core::{CoreFunction, guest_error};
+use crate::core_link::{self, CoreProvider};
 use crate::error::{Error, LinkError, Result};
 use crate::func::{Func, TypedFunc};
 use crate::ir::{CoreDef, CoreExport, Export, Initializer, Resource};
@@ -48,6 +49,8 @@ pub(crate) struct InstanceState {
     post_returns: Vec<Function>,
     tables: Vec<Table>,
     trampolines: Vec<Function>,
+    /// The component's core imports, once the host has given them.
+    core_imports: Vec<Extern>,
     flags: Vec<Flag>,
     may_block: Option<Global>,
     handles: Vec<HandleTable>,
@@ -178,6 +181,11 @@ impl InstanceState {
                     .ok_or_else(|| missing("trampoline"))?;
                 Ok(Extern::Function(function.clone()))
             }
+            CoreDef::Import(index) => self
+                .core_imports
+                .get(*index as usize)
+                .cloned()
+                .ok_or_else(|| missing("core import")),
             CoreDef::InstanceFlags(index) => match self.flags.get(*index as usize) {
                 Some(Flag::Global(global)) => Ok(Extern::Global(global.clone())),
                 _ => Err(missing("flag")),
@@ -205,6 +213,7 @@ pub(crate) fn instantiate(
     runtime: &FunctionEnv<Runtime>,
     component: &Component,
     imports: &[Definition],
+    core: Option<&CoreProvider>,
 ) -> Result<Instance> {
     let ir = &component.inner.ir;
     let instances = ir.num_component_instances as usize;
@@ -225,6 +234,7 @@ pub(crate) fn instantiate(
         post_returns: Vec::new(),
         tables: Vec::new(),
         trampolines: Vec::new(),
+        core_imports: Vec::new(),
         flags,
         may_block,
         handles: (0..instances).map(|_| HandleTable::default()).collect(),
@@ -272,8 +282,24 @@ pub(crate) fn instantiate(
             .trampolines
             .push(function);
     }
+    let mut instantiated = None;
     for init in &ir.initializers {
-        step(store, runtime, component, id, init, imports)?;
+        match init {
+            Initializer::LinkCore => {
+                let linked = core_link::link(store, runtime, id, &ir.core_imports, core)?;
+                instantiated = linked.instantiated;
+                runtime.as_mut(store).instance(id)?.core_imports = linked.items;
+            }
+            Initializer::CoreInstantiated { instance } => {
+                let state = runtime.as_mut(store).instance(id)?;
+                let core = state.core.get(*instance as usize).cloned();
+                let core = core.ok_or_else(|| missing("core instance"))?;
+                if let Some(instantiated) = instantiated.take() {
+                    instantiated(store.as_store_mut(), runtime.clone(), &core)?;
+                }
+            }
+            init => step(store, runtime, component, id, init, imports)?,
+        }
     }
     Ok(instance)
 }
@@ -314,6 +340,8 @@ fn step(
                 .map_err(|e| instantiation_error(store, runtime, e))?;
             runtime.as_mut(store).instance(id)?.core.push(core);
         }
+        // Done where the steps are gone through: what the host says at the one is needed at the other.
+        Initializer::LinkCore | Initializer::CoreInstantiated { .. } => {}
         Initializer::Memory { index, export } => {
             let Extern::Memory(memory) = state.core(export)?.clone() else {
                 return Err(missing("memory"));

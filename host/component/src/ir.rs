@@ -7,6 +7,7 @@
 //!
 //! Written by `translate`, stored by `artifact`, carried out by `instance`. Nothing here knows wasmer or the translator.
 
+use crate::module::CoreType;
 use crate::types::{ExternType, FlatType, FuncTypeId, ResourceTableId, Types};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,16 @@ pub(crate) struct ComponentIr {
     pub num_component_instances: u32,
     /// Whether fused adapters read and write the component instances' flags, so that they must be core globals.
     pub flags_are_globals: bool,
+    /// What a core module that stands for a component imports beside its world.
+    pub core_imports: Vec<CoreImport>,
+}
+
+/// An import of a core module that is no part of any world: a function, or the module's memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CoreImport {
+    pub module: String,
+    pub name: String,
+    pub ty: CoreType,
 }
 
 /// An item inside an import: `import` names the outermost, `path` leads on.
@@ -50,6 +61,12 @@ pub(crate) enum Initializer {
     InstantiateImport {
         import: u32,
         args: Vec<(String, String, CoreDef)>,
+    },
+    /// Has the host give the core imports, just before the module that has them is instantiated.
+    LinkCore,
+    /// Tells the host that it is.
+    CoreInstantiated {
+        instance: u32,
     },
     /// Takes note of an instance's memory; memories are numbered by `index`, as are the following.
     Memory {
@@ -80,6 +97,8 @@ pub(crate) enum Initializer {
 pub(crate) enum CoreDef {
     Export(CoreExport),
     Trampoline(u32),
+    /// One of the core imports.
+    Import(u32),
     /// The global that holds a component instance's may-leave flag.
     InstanceFlags(u32),
     /// A global that is 1 where a task may block; ours may not.

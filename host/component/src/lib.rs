@@ -49,6 +49,9 @@ mod abi;
 mod artifact;
 mod component;
 mod core;
+mod core_link;
+#[cfg(feature = "core-modules")]
+mod core_module;
 mod deadline;
 mod engine;
 mod error;
@@ -78,6 +81,9 @@ mod val;
 
 pub use abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 pub use component::{Component, ExportPath};
+pub use core_link::{CoreFunc, CoreImport, CoreLink};
+#[cfg(feature = "core-modules")]
+pub use core_module::CoreModule;
 pub use engine::{Compiler, Config, Engine};
 pub use error::{Error, Frame, LimitExceeded, LimitKind, LinkError, Result, Trap, TypeMismatch};
 pub use func::{Func, TypedFunc};

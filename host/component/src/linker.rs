@@ -7,6 +7,7 @@
 mod check;
 
 use crate::component::Component;
+use crate::core_link::{CoreImport, CoreLink, CoreProvider, Provided};
 use crate::error::{Error, LinkError, Result, TypeMismatch};
 use crate::func::{run_destructor, supervise};
 use crate::instance::{HostDestructor, Instance, instantiate, missing_import, with_store};
@@ -83,6 +84,7 @@ impl Item {
 /// ```
 pub struct Linker<T> {
     items: Vec<(String, Item)>,
+    core: Option<CoreProvider>,
     shadowing: bool,
     data: PhantomData<fn() -> T>,
 }
@@ -91,6 +93,7 @@ impl<T> Clone for Linker<T> {
     fn clone(&self) -> Self {
         Linker {
             items: self.items.clone(),
+            core: self.core.clone(),
             shadowing: self.shadowing,
             data: PhantomData,
         }
@@ -110,6 +113,7 @@ impl<T: Send + 'static> Linker<T> {
     pub fn new(_engine: &crate::Engine) -> Linker<T> {
         Linker {
             items: Vec::new(),
+            core: None,
             shadowing: false,
             data: PhantomData,
         }
@@ -145,6 +149,24 @@ impl<T: Send + 'static> Linker<T> {
         })
     }
 
+    /// Says who gives core modules what they import beside their world (see [`Component::from_core_module`]): a closure that
+    /// runs when one of them is about to be instantiated. It is told what is imported, in order, and puts a function into the
+    /// [`CoreLink`] for each, in that order. It takes the place of one given before; components are no concern of it.
+    pub fn core_imports<F>(&mut self, provide: F) -> &mut Self
+    where
+        F: Fn(StoreContextMut<'_, T>, &[CoreImport<'_>], &mut CoreLink<T>) -> Result<()>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.core = Some(Arc::new(move |store, runtime, imports| {
+            let mut link = CoreLink::default();
+            provide(StoreContextMut::new(store, runtime), imports, &mut link)?;
+            Ok(Provided::from(link))
+        }));
+        self
+    }
+
     /// Whether an interface is satisfied by what is defined, in any version that would do.
     pub fn offers(&self, interface: &str) -> bool {
         names::find(&self.items, interface).is_some()
@@ -171,7 +193,7 @@ impl<T: Send + 'static> Linker<T> {
         }
         let outcome = with_store(&mut store, |store, runtime| {
             supervise(store, runtime, |store| {
-                instantiate(store, runtime, component, &imports)
+                instantiate(store, runtime, component, &imports, self.core.as_ref())
             })
         });
         match outcome {

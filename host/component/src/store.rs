@@ -39,7 +39,8 @@ pub struct Store<T: Send + 'static> {
 }
 
 // SAFETY: `wasmer::Store` is not `Send` only because of two things it can hold: an `on_called` handler, which nothing in this crate
-// ever sets and no embedder can reach, and external references, which this crate never makes and a guest cannot make. All
+// ever sets (and whose type is `Send`, for embedders who reach wasmer's store), and external references, which this crate never
+// makes, a guest cannot make, and embedders promise not to make (`StoreContextMut::wasmer_store`). All
 // else it holds is its own: instances, memories, tables and functions point at each other through raw pointers whose targets
 // (boxed, in the store's own lists) do not move when the store does. Host closures are `Send + Sync` by the linker's bounds,
 // `Runtime` and the embedder's data are `Send`. What wasmer keeps per thread (the current store, trap handlers, the thread to
@@ -385,6 +386,15 @@ impl<'a, T: Send + 'static> StoreContextMut<'a, T> {
     /// The error to end with when [`StoreContextMut::deadline`] has passed.
     pub fn deadline_error(&mut self) -> Error {
         crate::error::LimitExceeded::time(self.runtime().timeout.unwrap_or_default())
+    }
+
+    /// The store as wasmer has it, for embedders who give functions of wasmer's to core modules ([`crate::CoreLink`]).
+    ///
+    /// # Safety
+    /// A [`Store`] may be moved between threads, so nothing may be put into it that may not: no external references, no
+    /// function environments that are not `Send`. And what this crate has put into it must be left alone.
+    pub unsafe fn wasmer_store(&mut self) -> StoreMut<'_> {
+        self.store.as_store_mut()
     }
 
     pub(crate) fn runtime(&mut self) -> &mut Runtime {

@@ -6,6 +6,7 @@
 use crate::abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
 use crate::component::{Component, ComponentInner};
 use crate::core::{HostCore, host_function};
+use crate::deadline::Slot;
 use crate::error::{Error, LimitExceeded, Result};
 use crate::func::borrows_remain;
 use crate::instance::Destructor;
@@ -16,6 +17,7 @@ use crate::store::{Flag, InstanceId, Runtime};
 use crate::transcode;
 use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, ResourceTableId};
 use std::sync::Arc;
+use std::time::Duration;
 use wasmer::{AsStoreMut, Function, FunctionEnv, RuntimeError, StoreMut};
 
 /// An imported function, as the linker defines it: lifts, runs, lowers.
@@ -136,6 +138,27 @@ pub(crate) fn make(
     ))
 }
 
+/// Runs a function of the host for a call whose time is not over.
+pub(crate) fn in_time<R>(
+    slot: Option<Arc<Slot>>,
+    limit: Duration,
+    run: impl FnOnce() -> Result<R>,
+) -> Result<R> {
+    let Some(slot) = slot else {
+        return run();
+    };
+    if slot.is_late() {
+        return Err(LimitExceeded::time(limit));
+    }
+    let before = slot.set_in_host(true);
+    let result = run();
+    slot.set_in_host(before);
+    match result {
+        Ok(_) if slot.is_late() => Err(LimitExceeded::time(limit)),
+        result => result,
+    }
+}
+
 struct Builtin<'a> {
     store: StoreMut<'a>,
     runtime: FunctionEnv<Runtime>,
@@ -148,20 +171,8 @@ impl Builtin<'_> {
     /// As [`Builtin::run`], for a call whose time is not over: here is where a late call ends best (see `deadline`).
     fn run_in_time(&mut self, kind: &TrampolineKind, host: Option<&HostFunc>) -> Result<[u64; 2]> {
         let rt = self.runtime.as_mut(&mut self.store);
-        let Some(slot) = rt.slot.clone() else {
-            return self.run(kind, host);
-        };
-        let limit = rt.timeout.unwrap_or_default();
-        if slot.is_late() {
-            return Err(LimitExceeded::time(limit));
-        }
-        let before = slot.set_in_host(true);
-        let result = self.run(kind, host);
-        slot.set_in_host(before);
-        match result {
-            Ok(_) if slot.is_late() => Err(LimitExceeded::time(limit)),
-            result => result,
-        }
+        let (slot, limit) = (rt.slot.clone(), rt.timeout.unwrap_or_default());
+        in_time(slot, limit, || self.run(kind, host))
     }
 
     /// Gives the results, as many of the two as the trampoline's type has.

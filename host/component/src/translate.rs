@@ -40,7 +40,7 @@ pub(crate) struct Translated {
 pub(crate) fn translate(bytes: &[u8]) -> Result<Translated> {
     if Parser::is_core_wasm(bytes) {
         return Err(Error::Translate(
-            "this is a core module; make a component of it with `wasm-tools component new`"
+            "this is a core module; make a component of it with `wasm-tools component new`, or see Component::from_core_module"
                 .to_string(),
         ));
     }
@@ -314,6 +314,7 @@ impl Lowering<'_, '_> {
             resources: imported.chain(defined).collect(),
             num_component_instances: self.component.num_runtime_component_instances,
             flags_are_globals: self.flags_are_globals,
+            core_imports: Vec::new(),
             types: self.types,
         })
     }

@@ -20,8 +20,13 @@ pub enum FormatError {
     },
     /// A core module instead of a component.
     #[error(
-        "it is a core WebAssembly module, not a component: build it for the target `wasm32-wasip2`, or make a component of it \
-         with `wasm-tools component new IN.wasm -o OUT.wasm` (with `--adapt` when it uses WASI preview 1)"
+        "it is a core WebAssembly module, {}: build it for the target `wasm32-wasip2`, or make a component of it \
+         with `wasm-tools component new IN.wasm -o OUT.wasm` (with `--adapt` when it uses WASI preview 1)",
+        if cfg!(feature = "wasix") {
+            "and exports no function of an interface, as a plugin would"
+        } else {
+            "and this program was built without the feature `wasix`, which runs those"
+        }
     )]
     CoreModule,
     /// Wasm, but not readable.
@@ -63,8 +68,9 @@ pub enum FormatError {
     },
     /// It needs something that this host does not have.
     #[error(
-        "it imports `{import}`, which this host does not have: it has WASI 0.2 (`wasi:...@0.2.x`) and \
-         `chipmunk:shared/logging@{v}`, `chipmunk:shared/sandbox@{v}`", v = ApiVersion::SUPPORTED
+        "it imports `{import}`, which this host does not have: it has WASI 0.2 (`wasi:...@0.2.x`){core} and \
+         `chipmunk:shared/logging@{v}`, `chipmunk:shared/sandbox@{v}`", v = ApiVersion::SUPPORTED,
+        core = if cfg!(feature = "wasix") { ", for core modules `wasi_snapshot_preview1` and `wasix_32v1`," } else { "" }
     )]
     UnknownImport {
         /// The import.

@@ -136,6 +136,8 @@ pub struct Inspection {
     pub interface: String,
     /// What it needs of the host.
     pub flavour: Flavour,
+    /// Whether it is a core module, and not a component.
+    pub core_module: bool,
     /// Its own version.
     pub version: Version,
     /// What it can do, in the words of the WIT.
@@ -382,6 +384,7 @@ impl PluginRuntime {
             api: description.api,
             interface: description.interface.clone(),
             flavour: description.flavour,
+            core_module: description.core_module,
             version,
             capabilities,
             schema,
@@ -405,10 +408,18 @@ impl PluginRuntime {
         let Some(loaded) = check(checks, "file and format", || {
             let loaded = self.read(self.registry.resolve(name_or_path)?)?;
             let Description {
-                kind, api, flavour, ..
+                kind,
+                api,
+                flavour,
+                core_module,
+                ..
             } = &loaded.description;
+            let form = match core_module {
+                true => ", core module",
+                false => "",
+            };
             let message = format!(
-                "{} bytes, a {kind} of API {api}, {flavour}",
+                "{} bytes, a {kind} of API {api}, {flavour}{form}",
                 loaded.content.len()
             );
             Ok((loaded, message))
@@ -504,7 +515,8 @@ impl PluginRuntime {
 
     fn compile(&self, loaded: Loaded) -> Result<(PluginFactory, CacheOutcome), PluginError> {
         let engine = self.engine()?;
-        let key = ArtifactKey::new(&loaded.hash, engine.fingerprint());
+        let fingerprint = loaded.description.fingerprint(engine);
+        let key = ArtifactKey::new(&loaded.hash, &fingerprint);
         let load = |artifact: &[u8]| {
             // SAFETY: `deserialize` demands that the bytes come from `serialize` and from where nobody else can write.
             // They come from a `DiskCache`: its directory belongs to the running user and is closed to all others, which was
@@ -514,7 +526,7 @@ impl PluginRuntime {
             unsafe { Component::deserialize(engine, artifact) }
         };
         let compile = || {
-            let component = Component::new(engine, &loaded.content)?;
+            let component = loaded.description.compile(engine, &loaded.content)?;
             // Without an artifact the plugin runs, and is compiled again the next time.
             let artifact = component
                 .serialize()

@@ -62,6 +62,36 @@ impl WasiCtx {
             .map(|(directory, path)| (path.as_str(), directory))
     }
 
+    /// The guest's arguments; the first is by custom the program's name.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// Names and values of the guest's environment variables.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// What the guest takes `.` for, if anything was named.
+    pub fn working_directory(&self) -> Option<&str> {
+        self.working_directory.as_deref()
+    }
+
+    /// The guest's standard input.
+    pub fn stdin(&self) -> SharedInput {
+        self.stdin.clone()
+    }
+
+    /// The guest's standard output.
+    pub fn stdout(&self) -> SharedOutput {
+        self.stdout.clone()
+    }
+
+    /// The guest's standard error output.
+    pub fn stderr(&self) -> SharedOutput {
+        self.stderr.clone()
+    }
+
     /// Where on the host the guest's [temporary directories](Grant::temporary) are. They are removed with the context.
     pub fn temporary_directories(&self) -> impl Iterator<Item = &std::path::Path> {
         self.temporary.iter().map(TempDir::path)

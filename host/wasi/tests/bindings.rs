@@ -31,7 +31,7 @@ fn component(wit: &str, imports: &str, functions: &str) -> Vec<u8> {
         .push_str("guest.wit", &format!("package test:guest;\n{wit}"))
         .unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default()
         .module(&module)
         .unwrap()

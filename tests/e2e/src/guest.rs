@@ -364,7 +364,7 @@ impl Guest {
             world = "guest";
         }
         let world = resolve.select_world(&[package], Some(world))?;
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
         ComponentEncoder::default()
             .validate(true)
             .module(&module)?

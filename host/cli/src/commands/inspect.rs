@@ -46,7 +46,16 @@ fn page(plugin: &Inspection) -> String {
     row("compiled", cache);
     row(
         "needs",
-        &format!("{}, {} imports", plugin.flavour, plugin.imports.len()),
+        &format!(
+            "{}{}, {} imports",
+            plugin.flavour,
+            if plugin.core_module {
+                " (a core module)"
+            } else {
+                ""
+            },
+            plugin.imports.len()
+        ),
     );
     for import in &plugin.imports {
         row("", import);

@@ -30,7 +30,12 @@ impl<T: Send + 'static> Linker<T> {
             let offered = names::find(&self.items, name).map(|(_, item)| item);
             check.item(name, wanted, offered)?;
         }
-        Ok(())
+        match component.core_imports().next() {
+            Some((module, name, _)) if self.core.is_none() => {
+                Err(crate::core_link::missing(module, name))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

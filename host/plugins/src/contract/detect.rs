@@ -6,6 +6,7 @@
 //! names are not looked at; the engine checks those when functions are looked up.
 
 use serde::Serialize;
+use wasmer_component::{Component, Engine};
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::error::FormatError;
@@ -83,6 +84,8 @@ pub enum Flavour {
     /// WASI 0.2.
     #[serde(rename = "wasi-0.2")]
     Wasi02,
+    /// WASI preview 1 or WASIX, which only core modules have; WASI 0.2 too, where they ask for it.
+    Wasix,
 }
 
 impl std::fmt::Display for Flavour {
@@ -90,6 +93,7 @@ impl std::fmt::Display for Flavour {
         f.write_str(match self {
             Self::Plain => "plain",
             Self::Wasi02 => "WASI 0.2",
+            Self::Wasix => "WASIX",
         })
     }
 }
@@ -105,6 +109,8 @@ pub struct Description {
     pub interface: String,
     /// What it needs beyond our own interfaces.
     pub flavour: Flavour,
+    /// Whether it is a core module, and not a component.
+    pub core_module: bool,
     /// The names of all its imports, in order.
     pub imports: Vec<String>,
     /// The names of all its exports, in order.
@@ -125,6 +131,10 @@ impl Description {
 /// # Errors
 /// When this is no plugin that this host runs: each case of [`FormatError`] says what it is instead.
 pub fn describe(bytes: &[u8]) -> Result<Description, FormatError> {
+    #[cfg(feature = "wasix")]
+    if Parser::is_core_wasm(bytes) {
+        return super::core_module::describe(bytes);
+    }
     let (imports, exports) = names(bytes)?;
     describe_names(imports, exports)
 }
@@ -183,9 +193,36 @@ pub(crate) fn describe_names(
         api,
         interface,
         flavour,
+        core_module: false,
         imports,
         exports,
     })
+}
+
+impl Description {
+    /// Compiles the plugin that this is the description of.
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+    ) -> wasmer_component::Result<Component> {
+        #[cfg(feature = "wasix")]
+        if self.core_module {
+            return super::core_module::compile(engine, bytes, self.kind);
+        }
+        Component::new(engine, bytes)
+    }
+
+    /// All that its artifact depends on beside its bytes.
+    pub(crate) fn fingerprint(&self, engine: &Engine) -> String {
+        #[cfg_attr(not(feature = "wasix"), allow(unused_mut))]
+        let mut fingerprint = engine.fingerprint().to_owned();
+        #[cfg(feature = "wasix")]
+        if self.core_module {
+            fingerprint.push_str(&super::core_module::fingerprint());
+        }
+        fingerprint
+    }
 }
 
 /// Interfaces a plugin may import from us: functions in the first two, only types in the others.
@@ -322,6 +359,7 @@ mod tests {
                 api: ApiVersion::V0_2,
                 interface: interface.clone(),
                 flavour: Flavour::Wasi02,
+                core_module: false,
                 imports: strings(&["chipmunk:shared/logging@0.2.0", "wasi:io/poll@0.2.6"]),
                 exports: vec![interface],
             })

@@ -139,7 +139,12 @@ pub(crate) fn add_to_linker(
         )?;
     match flavour {
         Flavour::Wasi02 => wasmer_component_wasi::add_to_linker(linker),
-        Flavour::Plain => Ok(()),
+        #[cfg(feature = "wasix")]
+        Flavour::Wasix => {
+            wasmer_component_wasix::add_to_linker(linker);
+            wasmer_component_wasi::add_to_linker(linker)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! The plugin contract, as this host sees it: `wit/` in Rust.
 //!
-//! `types` are what travels by value, `detect` tells from a component's names which contract it follows, `host` is our side
+//! `types` are what travels by value, `detect` tells from a component's names which contract it follows, and `core_module` the same
+//! of a module that is none yet, `host` is our side
 //! of what plugins import, `log` where their lines go, and `world` calls what they export.
 
+#[cfg(feature = "wasix")]
+mod core_module;
 mod detect;
 mod host;
 mod log;

@@ -181,14 +181,13 @@ impl Guest {
         let world = resolve
             .select_world(&[package], Some(self.world))
             .expect("our worlds are there");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .expect("it can be embedded");
-        let mut encoder = ComponentEncoder::default();
-        let ready = encoder
+        let mut encoder = ComponentEncoder::default()
             .validate(true)
             .module(&module)
             .expect("it is a module of the world");
-        ready.encode().expect("it becomes a component")
+        encoder.encode().expect("it becomes a component")
     }
 }
 

@@ -10,10 +10,9 @@ mod file;
 mod stdio;
 
 pub use file::{FileInput, FileOutput};
-pub(crate) use stdio::SharedInput;
 pub use stdio::{
     BytesInput, BytesOutput, EmptyInput, FileDescriptorInput, FileDescriptorOutput, LineOutput,
-    NullOutput, SharedOutput,
+    NullOutput, SharedInput, SharedOutput,
 };
 
 use crate::fs::ErrorCode;

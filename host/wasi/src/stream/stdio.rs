@@ -231,10 +231,11 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// An input that several handles read from, as every `get-stdin` gives a new one.
 #[derive(Clone)]
-pub(crate) struct SharedInput(Arc<Mutex<dyn InputStream>>);
+pub struct SharedInput(Arc<Mutex<dyn InputStream>>);
 
 impl SharedInput {
-    pub(crate) fn new(inner: impl InputStream) -> Self {
+    /// Shares `inner`.
+    pub fn new(inner: impl InputStream) -> Self {
         SharedInput(Arc::new(Mutex::new(inner)))
     }
 }
