@@ -21,6 +21,7 @@ against_wasmtime := target / "against-wasmtime"
 command := target / "release/chipmunk-plugins"
 plugins_folder := target / "plugins"
 components_folder := target / "plugins-component"
+core_folder := target / "plugins-core"
 wasi_guests := target / "wasi-guests"
 languages_folder := target / "plugins-languages"
 plugins := "dlt-parser file-source pcap-source text-parser"
@@ -43,8 +44,8 @@ plugin +LANGUAGES:
     @'{{ toolchain }}/languages.sh' "$@"
     @'{{ toolchain }}/plugin.sh' '{{ languages_folder }}' "$@"
 
-# Build the command, and every plugin to where the command finds it
-build: _guest-toolchain _host (_plugins "plain" plugins_folder)
+# Build the command, and every plugin to where the command finds it (and as core modules into target/plugins-core)
+build: _guest-toolchain _host (_plugins "plain" plugins_folder) (_plugins "core" core_folder)
 
 # The main job: make a DLT trace, export it through both plugins, compare with native code
 demo: build

@@ -280,6 +280,49 @@ impl Guest {
             .data(TEXTS, &texts)
     }
 
+    /// The same with WASI preview 1, which only a core module can import ([`Guest::build_core`]).
+    pub fn core_spy(names: &[&str]) -> Self {
+        let mut guest = Self::source().imports(
+            r#"
+            (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "path_open"
+                (func $path-open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))"#,
+        );
+        let mut tries = String::new();
+        let mut at = 1024;
+        for name in names {
+            let length = name.len();
+            // Following links, to read.
+            let _ = write!(
+                tries,
+                "(if (i32.eqz (call $path-open (local.get $fd) (i32.const 1) (i32.const {at}) (i32.const {length})
+                    (i32.const 0) (i64.const 2) (i64.const 2) (i32.const 0) (i32.const 512)))
+                    (then (call $log (i32.const 1) (i32.const {at}) (i32.const {length}))))"
+            );
+            guest = guest.data(at, name.as_bytes());
+            at += 64;
+        }
+        guest.function(
+            "read",
+            &format!(
+                "{READ} (local $fd i32)
+                (local.set $fd (i32.const 3))
+                (block $done (loop $next
+                    (br_if $done (call $prestat (local.get $fd) (i32.const 600)))
+                    {tries}
+                    (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+                    (br $next)))
+                i32.const {RETURNED}"
+            ),
+        )
+    }
+
+    /// Adds imports, before everything else.
+    pub fn imports(mut self, text: &'static str) -> Self {
+        self.imports = text;
+        self
+    }
+
     fn new(world: &'static str, interface: &'static str) -> Self {
         let guest = Self {
             world,
@@ -345,6 +388,17 @@ impl Guest {
     /// # Errors
     /// The test's own text is wrong.
     pub fn build(&self) -> Result<Vec<u8>> {
+        ComponentEncoder::default()
+            .validate(true)
+            .module(&self.build_core()?)?
+            .encode()
+    }
+
+    /// The core module that the component is made of.
+    ///
+    /// # Errors
+    /// As [`Guest::build`].
+    pub fn build_core(&self) -> Result<Vec<u8>> {
         let text = self.module();
         let mut module = wat::parse_str(&text).context(text)?;
         let mut resolve = Resolve::default();
@@ -365,10 +419,7 @@ impl Guest {
         }
         let world = resolve.select_world(&[package], Some(world))?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-        ComponentEncoder::default()
-            .validate(true)
-            .module(&module)?
-            .encode()
+        Ok(module)
     }
 
     fn module(&self) -> String {

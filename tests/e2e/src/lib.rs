@@ -65,6 +65,15 @@ pub fn component_plugin(name: &str) -> Result<PathBuf> {
     built(target()?.join("plugins-component").join(file), "just test")
 }
 
+/// A plugin as a core module, before anything made a component of it.
+///
+/// # Errors
+/// It is not built.
+pub fn core_plugin(name: &str) -> Result<PathBuf> {
+    let file = format!("{name}.wasm");
+    built(target()?.join("plugins-core").join(file), "just build")
+}
+
 fn built(path: PathBuf, remedy: &str) -> Result<PathBuf> {
     ensure!(
         path.is_file(),

@@ -7,6 +7,8 @@ mod bulk;
 mod calls;
 mod common;
 mod composition;
+#[cfg(feature = "core-modules")]
+mod core_modules;
 mod derive;
 mod flattening;
 mod limits;

@@ -50,7 +50,7 @@ fn names(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), FormatError> {
         message: source.message().to_owned(),
     };
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
-    let mut note = |names: &mut Vec<String>, name: &str| {
+    let note = |names: &mut Vec<String>, name: &str| {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
