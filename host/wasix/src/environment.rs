@@ -11,12 +11,10 @@ use crate::files::Granted;
 use crate::stdio::{Input, Output};
 use crate::waiting::{Deadline, Tasks};
 
-/// Makes the environment. `absolute_paths`: whether the guest's libc opens files by absolute paths, as WASIX's does, and not through the
-/// directories that it is given.
+/// Makes the environment.
 pub(crate) fn environment(
     ctx: &WasiCtx,
     deadline: &Deadline,
-    absolute_paths: bool,
 ) -> Result<WasiEnv, Box<WasiRuntimeError>> {
     let directories: Vec<_> = ctx
         .directories()
@@ -36,7 +34,8 @@ pub(crate) fn environment(
         .disable_default_builtins(true)
         .runtime(Arc::new(Surroundings::default()));
     let mut paths: Vec<&str> = directories.iter().map(|(path, _)| path.as_str()).collect();
-    if absolute_paths && !paths.contains(&"/") {
+    // The way to all of them: wasmer-wasix follows links from there, and WASIX's libc opens every file from there.
+    if !paths.contains(&"/") {
         paths.push("/");
     }
     // All rights for all: what may be done is the tree's to say, so that a file that may not be written is not opened for writing

@@ -77,11 +77,14 @@ impl Granted {
         act: impl FnOnce(&dyn Directory, GuestPath<'_>, &dyn Directory, GuestPath<'_>) -> FsResult<R>,
     ) -> Result<R> {
         let ((from, old), (to, new)) = (self.find(from)?, self.find(to)?);
-        let act = || act(&**from, GuestPath::new(old)?, &**to, GuestPath::new(new)?);
+        let act = || match to.writable() {
+            true => act(&**from, GuestPath::new(old)?, &**to, GuestPath::new(new)?),
+            false => Err(ErrorCode::ReadOnly),
+        };
         act().map_err(fs_error)
     }
 
-    /// The names that lead from `path` on to grants, if it lies on the way to any.
+    /// The names that lead from `path` on to grants, if it lies on the way to any. The root always does.
     fn on_the_way(&self, path: &Path) -> Option<Vec<String>> {
         let path = text(path).ok()?;
         let mut names: Vec<String> = self
@@ -92,7 +95,7 @@ impl Granted {
             .collect();
         names.sort_unstable();
         names.dedup();
-        (!names.is_empty()).then_some(names)
+        (!names.is_empty() || path == "/").then_some(names)
     }
 
     fn stat(&self, path: &Path, follow: bool) -> Result<Metadata> {
@@ -174,12 +177,6 @@ impl FileSystem for Granted {
     fn create_symlink(&self, source: &Path, target: &Path) -> Result<()> {
         let contents = GuestPath::new(text(source)?).map_err(fs_error)?;
         self.at(target, |tree, way| tree.symlink_at(contents, way))
-    }
-
-    fn hard_link(&self, source: &Path, target: &Path) -> Result<()> {
-        self.between(source, target, |from, old, to, new| {
-            from.link_at(old, false, to, new)
-        })
     }
 
     fn remove_dir(&self, path: &Path) -> Result<()> {

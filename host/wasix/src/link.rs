@@ -57,8 +57,7 @@ fn link_core<T: WasiView>(
         deadline: Deadline::default(),
         thread: OnceLock::new(),
     });
-    let wasix = imports.iter().any(|import| import.module == "wasix_32v1");
-    let env = environment(cx.data_mut().wasi(), &guest.deadline, wasix)
+    let env = environment(cx.data_mut().wasi(), &guest.deadline)
         .map_err(|e| Error::Engine(format!("WASIX cannot be set up: {e}")))?;
     // SAFETY: what wasmer-wasix puts into the store are its functions and their environment, all of which are `Send`: a store of
     // its own, which does the same, is moved between threads by its own task manager.

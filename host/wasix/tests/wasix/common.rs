@@ -11,13 +11,11 @@ pub const SUCCESS: u32 = 0;
 pub const ACCESS: u32 = 2;
 pub const BADF: u32 = 8;
 pub const EXIST: u32 = 20;
-pub const INVAL: u32 = 28;
 pub const NOENT: u32 = 44;
 pub const NOTDIR: u32 = 54;
 pub const NOTEMPTY: u32 = 55;
 pub const NOTSUP: u32 = 58;
 pub const PERM: u32 = 63;
-pub const NOTCAPABLE: u32 = 76;
 
 /// Rights to read, to write, and all.
 pub const READ: u64 = 1 << 1;

@@ -233,12 +233,10 @@ fn links_of_the_guests_own_lead_nowhere() {
         ] {
             let read = guest.contents(DIR, &path);
             assert!(read.is_err(), "{contents}, {path}: {read:?}");
-            assert!(
-                guest
-                    .open(DIR, &path, CREATE | TRUNCATE, READ | WRITE)
-                    .is_err(),
-                "{contents}, {path}"
-            );
+            // Where there is no link now, this makes a file.
+            if guest.write(DIR, &path, "x").is_ok() {
+                assert!(house.path("granted").join(&path).is_file());
+            }
         }
     }
     house.check();

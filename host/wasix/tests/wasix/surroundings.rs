@@ -11,12 +11,16 @@ fn nothing_is_given_that_was_not_granted() {
     let mut guest = Guest::probe(|_| {});
     assert_eq!(guest.bytes("environment", ()), Ok(Vec::new()));
     assert_eq!(guest.bytes("arguments", ()), Ok(b"\0".to_vec()));
-    // wasmer-wasix's own root, and no directory.
-    assert_eq!(guest.bytes("preopened", (3u32,)), Ok(b"/".to_vec()));
-    assert_eq!(guest.bytes("preopened", (4u32,)), Err(BADF));
-    assert_eq!(guest.contents(3, "etc/passwd"), Err(NOTCAPABLE));
-    assert_eq!(guest.contents(3, "tmp"), Err(NOTCAPABLE));
-    assert_eq!(guest.write(3, "new", "x"), Err(NOTCAPABLE));
+    // wasmer-wasix's own root, and the one in which grants would be.
+    for fd in [3, 4] {
+        assert_eq!(guest.bytes("preopened", (fd,)), Ok(b"/".to_vec()));
+        assert_eq!(guest.contents(fd, "etc/passwd"), Err(NOENT));
+        assert_eq!(guest.contents(fd, "tmp"), Err(NOENT));
+        assert_eq!(guest.write(fd, "new", "x"), Err(NOENT));
+        assert_eq!(guest.call::<_, u32>("create-directory", (fd, "new")), NOENT);
+    }
+    assert_eq!(guest.names(4, "."), Ok(Vec::new()));
+    assert_eq!(guest.bytes("preopened", (5u32,)), Err(BADF));
     // An input that is at its end.
     assert_eq!(guest.bytes("read", (0u32, 10u32)), Ok(Vec::new()));
 }
