@@ -189,6 +189,20 @@ fn grants_may_lie_in_each_other() {
     assert!(inner.path().join("b").exists());
 }
 
+#[test]
+fn a_relative_path_is_one_from_the_working_directory() {
+    let dir = tempdir().unwrap();
+    std::fs::write(dir.path().join("a"), "here").unwrap();
+    for (name, way) in [(".", "a"), ("logs", "logs/a"), ("deep/logs", "deep/logs/a")] {
+        let mut guest = Guest::probe(|wasi| {
+            wasi.grant(Grant::directory(dir.path()).at(name));
+        });
+        assert_eq!(guest.bytes("preopened", (DIR,)), Ok(name.into()));
+        assert_eq!(guest.contents(DIR, "a"), Ok("here".into()), "{name}");
+        assert_eq!(guest.contents(3, way), Ok("here".into()), "{name}");
+    }
+}
+
 /// A file's metadata is that of the file.
 #[test]
 fn stat_tells_size_and_type() {
