@@ -22,6 +22,6 @@ pub fn component(program: Vec<u8>) -> Result<Vec<u8>, String> {
                 WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
             )
         })
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| format!("this core module cannot be made a component: {error:#}"))
 }

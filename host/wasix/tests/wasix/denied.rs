@@ -29,7 +29,7 @@ fn processes_threads_and_code_are_denied() {
     let error = guest.try_call::<(), ()>("exec", ()).unwrap_err();
     assert_eq!(
         error.to_string().lines().next(),
-        Some("test:wasix/wasix#exec: wasix_32v1 proc_exec is denied to plugins"),
+        Some("trap in test:wasix/wasix#exec: wasix_32v1 proc_exec is denied to plugins"),
     );
 }
 
