@@ -275,6 +275,7 @@ fn inspect_tells_all_there_is() {
         api: ApiVersion::V0_2,
         interface: "chipmunk:bytesource/byte-source@0.2.0".to_owned(),
         flavour: Flavour::Plain,
+        core_module: false,
         version: Version {
             major: 1,
             minor: 2,

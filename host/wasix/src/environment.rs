@@ -39,7 +39,7 @@ pub(crate) fn environment(
         .map(|(path, name, _)| (path.as_str(), name.as_str()))
         .collect();
     // The way to all of them: wasmer-wasix follows links from there, and WASIX's libc opens every file from there.
-    if !paths.iter().any(|(path, _)| *path == "/") {
+    if !paths.iter().any(|(_, name)| *name == "/") {
         paths.push(("/", "/"));
     }
     // All rights for all: what may be done is the tree's to say, so that a file that may not be written is not opened for writing

@@ -576,10 +576,6 @@ fn what_is_no_module_of_the_world_is_refused() {
             worker(r#"(import "env" "f" (func (param externref)))"#, ""),
             "import env f, a function of other things than numbers",
         ),
-        (
-            worker_on("", "", "").replace("(module $worker", "(module $worker (memory 1)"),
-            "does not keep to its world",
-        ),
         ("(component)".to_owned(), "not a valid core module"),
     ];
     for (text, says) in cases {
