@@ -253,6 +253,6 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_damage_of_nothing() {
-        assert_eq!(damaged(&Sample::new("", vec![]), 1).bytes, []);
+        assert_eq!(damaged(&Sample::new("", vec![]), 1).bytes, Vec::<u8>::new());
     }
 }
