@@ -34,7 +34,7 @@ export PATH := cache / "bin:" + env("PATH")
 default:
     @{{ just }} --list --unsorted
 
-# Install what is missing of the guest toolchain and the tools, and what plugins in LANGUAGES (c cpp zig python js, or all) are built with
+# Install what is missing of the guest toolchain and the tools, and what plugins in LANGUAGES (c cpp zig python js, or all) are built with; llvm for build-llvm
 setup *LANGUAGES: _guest-toolchain
     @'{{ toolchain }}/tools.sh' wasm-tools cargo-component
     @[ $# -eq 0 ] || '{{ toolchain }}/languages.sh' "$@"
@@ -46,6 +46,25 @@ plugin +LANGUAGES:
 
 # Build the command, and every plugin to where the command finds it (and as core modules into target/plugins-core)
 build: _guest-toolchain _host (_plugins "plain" plugins_folder) (_plugins "core" core_folder)
+
+# Build the command with the compilers LLVM and Singlepass as well, at target/llvm/release/chipmunk-plugins (minutes the first time)
+build-llvm: _guest-toolchain (_with-llvm "build" "--bin" "chipmunk-plugins") (_plugins "plain" plugins_folder)
+    @ln -sfn '{{ plugins_folder }}' '{{ target }}/llvm/plugins'
+
+# Run the tests of the component engine once with each compiler
+test-compilers: (_with-llvm "test" "--test" "engine" "--no-run")
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for compiler in cranelift llvm singlepass; do
+        printf '\n== the engine with %s\n' "$compiler"
+        WASMER_COMPONENT_TEST_COMPILER=$compiler {{ just }} _with-llvm test --test engine
+    done
+
+# A folder of its own: another set of wasmer's features would otherwise be built in turns.
+_with-llvm COMMAND *ARGUMENTS:
+    @'{{ toolchain }}/languages.sh' llvm
+    LLVM_SYS_221_PREFIX="${LLVM_SYS_221_PREFIX:-/usr/lib/llvm-22}" CARGO_TARGET_DIR='{{ target }}/llvm' \
+        cargo {{ COMMAND }} --release {{ locked }} --workspace --features llvm,singlepass {{ ARGUMENTS }}
 
 # The main job: make a DLT trace, export it through both plugins, compare with native code
 demo: build

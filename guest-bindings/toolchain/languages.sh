@@ -2,6 +2,7 @@
 # `languages.sh LANGUAGE...` sees to it that what plugins in these languages are built with is there; `all` is all of them.
 # Everything comes from Debian's packages, npm, Python's package index or crates.io; what is not a Debian package goes
 # into the cache folder. Quick when all is there. `languages.sh --present` says for which languages it is, one a line.
+# `languages.sh llvm` is what the *host* is built with, for its feature `llvm`; `all` is without it.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/native.sh"
@@ -68,6 +69,18 @@ native_compiler() {
 # With clang, C++ needs one more package.
 has_cpp_library() { [[ ${compiler[0]} != clang* ]] || [ -f /usr/include/wasm32-wasi/c++/v1/vector ]; }
 
+# LLVM as a library, for wasmer's compiler of that name, and what it is linked with.
+llvm() {
+    if [ -x "${LLVM_SYS_221_PREFIX:-/usr/lib/llvm-22}/bin/llvm-config" ] && { [ -n "${LLVM_SYS_221_PREFIX:-}" ] || dpkg -s llvm-22-dev libpolly-22-dev libzstd-dev zlib1g-dev >/dev/null 2>&1; }; then
+        say "LLVM 22 is there"
+        return
+    fi
+    say "installing Debian's LLVM 22 as a library (a minute, 500 MB)"
+    have apt-get || die 'LLVM 22 is needed as a library, with its static libraries' \
+        'install it and set LLVM_SYS_221_PREFIX to where its bin/llvm-config is'
+    apt_install llvm-22-dev libpolly-22-dev libzstd-dev zlib1g-dev
+}
+
 present() {
     case $1 in
     rust) [ -f "$cache/guest-toolchain" ] ;;
@@ -89,7 +102,7 @@ fi
 [ $# -gt 0 ] || die 'which languages?' "known are: $languages, and all of them: all"
 [ "$1" != all ] || set -- $languages
 for language in "$@"; do
-    [[ " $languages " == *" $language "* ]] || die "no such language: $language" "known are: $languages, and all of them: all"
+    [[ " $languages llvm " == *" $language "* ]] || die "no such language: $language" "known are: $languages, all of them: all; and llvm, for \`just build-llvm\`"
 done
 for language in "$@"; do
     case $language in
@@ -102,6 +115,7 @@ for language in "$@"; do
         python_package ziglang "$ziglang"
         "$here/tools.sh" chipmunk-guest
         ;;
+    llvm) llvm ;;
     python) python_package componentize-py "$componentize_py" ;;
     js) npm_package @bytecodealliance/componentize-js "$componentize_js" ;;
     esac

@@ -2,11 +2,18 @@
 //!
 //! Errors in here are errors of usage: clap reports them and the program ends with status 2.
 
+mod cache;
 mod new;
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chipmunk_plugins::PluginCompiler;
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+pub use cache::{CacheClearArguments, CacheCommand, CacheListArguments, PrecompileArguments};
 
 pub use new::{Language, NewArguments, ProjectKind};
 
@@ -36,6 +43,11 @@ pub enum Command {
     New(NewArguments),
     /// Check that a plugin keeps all of its contract, with inputs cut, repeated and damaged
     Conformance(ConformanceArguments),
+    /// Compile plugins before they are wanted
+    Precompile(PrecompileArguments),
+    /// Look at the cache of compiled plugins, or empty it
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Make a trace to try things with
     #[command(subcommand)]
     Gen(GenCommand),
@@ -47,6 +59,19 @@ pub struct RegistryArguments {
     /// A plugins.toml with plugins, their configuration, grants and limits
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// What plugins are compiled with: `cranelift`, or `llvm` or `singlepass` where they are built in
+    /// [default: what plugins.toml says, or cranelift]
+    #[arg(long, value_name = "COMPILER", value_parser = compiler_parser())]
+    pub compiler: Option<PluginCompiler>,
+}
+
+fn compiler_parser() -> impl TypedValueParser<Value = PluginCompiler> {
+    PossibleValuesParser::new(PluginCompiler::ALL.map(PluginCompiler::name)).map(|name| {
+        let mut all = PluginCompiler::ALL.into_iter();
+        all.find(|compiler| compiler.name() == name)
+            .unwrap_or_default()
+    })
 }
 
 #[derive(Debug, Args, PartialEq)]
@@ -406,7 +431,7 @@ mod tests {
                 separator: "\t".into(),
                 argument_separator: None,
                 settings: vec![],
-                registry: RegistryArguments { config: None },
+                registry: RegistryArguments::default(),
                 stats: None,
                 chunk_bytes: None,
                 max_message_bytes: None,
@@ -444,6 +469,8 @@ mod tests {
             "c=d=e",
             "--config",
             "plugins.toml",
+            "--compiler",
+            "llvm",
             "--stats=json",
         ]);
         assert_eq!(
@@ -470,7 +497,8 @@ mod tests {
                     },
                 ],
                 registry: RegistryArguments {
-                    config: Some("plugins.toml".into())
+                    config: Some("plugins.toml".into()),
+                    compiler: Some(PluginCompiler::Llvm),
                 },
                 stats: Some(StatsForm::Json),
                 chunk_bytes: Some(1000),
@@ -510,6 +538,7 @@ mod tests {
             ),
             (&["export", "in", "--format", "xml"], InvalidValue),
             (&["export", "in", "--jobs", "0"], ValueValidation),
+            (&["export", "in", "--compiler", "gcc"], InvalidValue),
             (&["export", "in", "--set", "no-value"], ValueValidation),
             (&["export", "in", "--stats=xml"], InvalidValue),
             (&["gen", "dlt"], MissingRequiredArgument),

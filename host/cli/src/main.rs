@@ -54,6 +54,8 @@ fn main() -> ExitCode {
         Command::Validate(arguments) => commands::validate::run(&arguments),
         Command::New(arguments) => commands::new::run(&arguments),
         Command::Conformance(arguments) => commands::conformance::run(&arguments),
+        Command::Precompile(arguments) => commands::precompile::run(&arguments),
+        Command::Cache(command) => commands::cache::run(&command),
         Command::Gen(command) => commands::generate::run(&command),
     };
     match outcome {

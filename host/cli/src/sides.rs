@@ -18,8 +18,8 @@ use chipmunk_pipeline::{
     },
 };
 use chipmunk_plugins::{
-    CacheOutcome, Input, Kind, Output, ParserOpener, ParserProxy, ParserRequest, PluginRuntime,
-    RuntimeOptions, Settings, SourceRequest,
+    CacheOutcome, Input, Kind, Output, ParserOpener, ParserProxy, ParserRequest, PluginFactory,
+    PluginRuntime, RuntimeOptions, Settings, SourceRequest, StartInfo,
     config::{PipelineSettings, PluginsFile},
     contract::{ConfigSchemaType, ParserCapabilities},
 };
@@ -56,6 +56,8 @@ pub struct Sides {
     pub captions: Captions,
     /// Whether compiled plugins came from the cache; none if no plugin takes part.
     pub cache: Option<CacheUse>,
+    /// What compiled them; `several` if not the same.
+    pub compiler: Option<&'static str>,
 }
 
 /// The parsers there are, so that the loop is compiled for each. Those that can be split come with what more of them is made of.
@@ -112,6 +114,7 @@ impl Sizes {
 pub fn runtime(arguments: &RegistryArguments) -> anyhow::Result<PluginRuntime> {
     Ok(PluginRuntime::new(RuntimeOptions {
         config_file: arguments.config.clone(),
+        compiler: arguments.compiler,
         ..RuntimeOptions::default()
     })?)
 }
@@ -131,6 +134,7 @@ pub fn open(
         runtime: None,
         captions: Captions::default(),
         cache: None,
+        compiler: None,
     };
     // The parser first: it may add a setting.
     let parser = opening.parser()?;
@@ -144,6 +148,7 @@ pub fn open(
         parser,
         captions: opening.captions,
         cache: opening.cache,
+        compiler: opening.compiler,
     })
 }
 
@@ -185,6 +190,7 @@ struct Opening<'a> {
     runtime: Option<PluginRuntime>,
     captions: Captions,
     cache: Option<CacheUse>,
+    compiler: Option<&'static str>,
 }
 
 impl Opening<'_> {
@@ -200,16 +206,16 @@ impl Opening<'_> {
             }
             ParserChoice::NativeText => ParserSide::Text(self.text_options()),
             ParserChoice::Plugin(name) => {
-                let (output, splits) = self.plugin_output(name)?;
+                let (factory, cache) = self.runtime()?.factory(name, Some(Kind::Parser))?;
+                let (output, splits) = self.plugin_output(&factory)?;
                 let runtime = self.runtime.as_ref().context("the runtime is made")?;
                 let request = ParserRequest {
                     settings: &self.settings,
                     output,
                     log_level: self.log,
                 };
-                let opened = runtime.open_parser(name, &request)?;
+                let opened = runtime.open_parser_of(&factory, cache, &request)?;
                 let opener = if splits {
-                    let (factory, _) = runtime.factory(name, Some(Kind::Parser))?;
                     // They also parse what is no part of the trace, and would tell of it.
                     let log_level = chipmunk_plugins::LogLevel::Error;
                     let request = ParserRequest {
@@ -220,7 +226,7 @@ impl Opening<'_> {
                 } else {
                     None
                 };
-                self.note(opened.start.cache);
+                self.note(&opened.start);
                 let proxy = Box::new(opened.proxy);
                 match opener {
                     Some(opener) => ParserSide::Plugins(proxy, Box::new(opener)),
@@ -267,7 +273,7 @@ impl Opening<'_> {
                         log_level: self.log,
                     },
                 )?;
-                self.note(opened.start.cache);
+                self.note(&opened.start);
                 Ok(match followed {
                     Some((path, stop)) => {
                         Box::new(opened.proxy.with_stop(stop, tell_if_replaced(path)))
@@ -323,24 +329,21 @@ impl Opening<'_> {
     ///
     /// Text is columns that the host joins with `--separator`. A parser that offers lines and has an item for the separator
     /// does the same itself and faster, so it is asked for lines, with that item set.
-    fn plugin_output(&mut self, name: &str) -> anyhow::Result<(Output, bool)> {
+    fn plugin_output(&mut self, factory: &PluginFactory) -> anyhow::Result<(Output, bool)> {
         let format = self.arguments.format;
-        let runtime = self.runtime()?;
-        let (factory, cache) = runtime.factory(name, Some(Kind::Parser))?;
-        let mut session = factory.ask()?;
-        let capabilities = session.parser_capabilities()?;
+        let facts = factory.facts()?;
+        let capabilities = facts.parser_capabilities();
         let joins = format == Format::Text
             && capabilities.contains(ParserCapabilities::LINE)
-            && session.schema()?.iter().any(|item| {
+            && facts.schema.iter().any(|item| {
                 item.id == COLUMN_SEPARATOR && matches!(item.input_type, ConfigSchemaType::Text(_))
             });
         if takes_columns(format) {
-            let options = session.render_options()?;
-            let columns = options.and_then(|options| options.columns_options);
-            let columns = columns.map_or_else(Vec::new, |options| options.columns);
-            self.captions = Captions::new(columns.into_iter().map(|column| column.caption));
+            let options = facts.render_options.as_ref();
+            let columns = options.and_then(|options| options.columns_options.as_ref());
+            let columns = columns.map_or(&[][..], |options| &options.columns);
+            self.captions = Captions::new(columns.iter().map(|column| column.caption.clone()));
         }
-        self.note(cache);
         // What a plugin says of a guess is told to nobody; whoever wants to hear all of it has one instance.
         use chipmunk_plugins::LogLevel as Level;
         let quiet = matches!(self.log, Level::Error | Level::Warn);
@@ -413,8 +416,12 @@ impl Opening<'_> {
         }
     }
 
-    fn note(&mut self, outcome: CacheOutcome) {
-        let outcome = match outcome {
+    fn note(&mut self, start: &StartInfo) {
+        self.compiler = match self.compiler {
+            Some(before) if before != start.compiler => Some("several"),
+            _ => Some(start.compiler),
+        };
+        let outcome = match start.cache {
             CacheOutcome::Hit => CacheUse::Hit,
             CacheOutcome::Miss => CacheUse::Miss,
         };

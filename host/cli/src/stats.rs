@@ -29,6 +29,7 @@ fn table(statistics: &Statistics) -> String {
         seconds,
         start_ms,
         cache,
+        compiler,
         peak_rss_bytes,
         source,
         parser,
@@ -58,7 +59,8 @@ fn table(statistics: &Statistics) -> String {
     row("loaded", format!("{loaded_bytes} bytes"));
     row("skipped", format!("{skipped_bytes} bytes"));
     row("time", format!("{seconds:.3} s{rate}"));
-    row("start", format!("{start_ms:.1} ms{cache}"));
+    let compiler = compiler.map_or(String::new(), |compiler| format!(", {compiler}"));
+    row("start", format!("{start_ms:.1} ms{cache}{compiler}"));
     row(
         "peak memory",
         format!("{:.1} MB", *peak_rss_bytes as f64 / MEGA),
@@ -149,6 +151,7 @@ mod tests {
             seconds: 0.046,
             start_ms: 12.34,
             cache: Some(CacheUse::Hit),
+            compiler: Some("cranelift"),
             peak_rss_bytes: 20_000_000,
             source: SourceCounters {
                 c_cns: 30_533,
@@ -186,7 +189,7 @@ mod tests {
              loaded       4600000 bytes\n\
              skipped      300 bytes\n\
              time         0.046 s (100 MB/s)\n\
-             start        12.3 ms (plugins from the cache)\n\
+             start        12.3 ms (plugins from the cache), cranelift\n\
              peak memory  20.0 MB\n\
              source       c-cns 30533  c-rld 18  r-ok 17  r-eof 1  r-err 0\n\
              parser       c-fn 30533  c-plg 17  p-res 30533  m-ok 30525  m-flt 0  p-inc 0  p-eof 0  p-err 8\n\

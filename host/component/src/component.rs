@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::ir::{ComponentIr, Export};
 use crate::types::{ExternType, FuncType, Types};
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -106,7 +107,8 @@ impl Component {
         artifact::serialize(&self.inner)
     }
 
-    /// Takes a component out of an artifact, without translating or compiling.
+    /// Takes a component out of an artifact, without translating or compiling. The bytes are copied; see
+    /// [`Component::deserialize_bytes`] for large ones.
     ///
     /// # Errors
     /// [`crate::Error::Artifact`] when it was made by another version, compiler or machine, or is damaged.
@@ -116,7 +118,40 @@ impl Component {
     /// from [`Component::serialize`] and from a place where nobody else can write.
     pub unsafe fn deserialize(engine: &Engine, bytes: &[u8]) -> Result<Component> {
         // SAFETY: the caller's promise is the same as the one demanded.
+        unsafe { artifact::deserialize(engine, Bytes::copy_from_slice(bytes)) }
+    }
+
+    /// As [`Component::deserialize`], of memory that is shared instead of copied, and kept as long as the component: a mapped
+    /// file, for instance. An artifact that begins at a multiple of 16 is used where it lies.
+    ///
+    /// # Errors
+    /// As [`Component::deserialize`].
+    ///
+    /// # Safety
+    /// As [`Component::deserialize`]; and the memory must not change as long as the component is there.
+    pub unsafe fn deserialize_bytes(engine: &Engine, bytes: Bytes) -> Result<Component> {
+        // SAFETY: the caller's promise is the same as the one demanded.
         unsafe { artifact::deserialize(engine, bytes) }
+    }
+
+    /// As [`Component::deserialize`], of a file, which is mapped: what is not used is not read. Wasmer copies the machine code,
+    /// since that is relocated; data segments and what is only needed for traps stay in the file.
+    ///
+    /// # Errors
+    /// As [`Component::deserialize`], and when the file cannot be mapped.
+    ///
+    /// # Safety
+    /// As [`Component::deserialize`]; and nobody may change the file or make it shorter as long as the component is there.
+    /// Removing it, or renaming another one over it, is no such change.
+    pub unsafe fn deserialize_file(
+        engine: &Engine,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Component> {
+        // SAFETY: the caller's promises are the same as those demanded.
+        unsafe {
+            let bytes = artifact::map(path.as_ref())?;
+            artifact::deserialize(engine, bytes)
+        }
     }
 
     /// The engine it was compiled with.

@@ -15,13 +15,18 @@ use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
 #[cfg(feature = "compiler")]
 use wasmer_middlewares::Metering;
 
-/// Which of wasmer's compilers makes machine code of core modules.
+/// Which of wasmer's compilers makes machine code of core modules. Which of them there are is decided when this crate is built
+/// ([`Compiler::is_built_in`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compiler {
-    /// Cranelift: compiles fast, runs fast.
-    #[cfg(feature = "compiler")]
+    /// Cranelift: compiles fast, runs fast. The crate's feature `compiler`, on by default.
     Cranelift,
+    /// LLVM: compiles ten times as long, for the last bit of speed. The crate's feature `llvm`, which needs LLVM to build with.
+    Llvm,
+    /// Singlepass: compiles in no time, runs at a third of the speed; knows neither SIMD nor exceptions. The crate's feature
+    /// `singlepass`.
+    Singlepass,
     /// No compiler at all: the engine only loads artifacts ([`crate::Component::deserialize`]), whichever compiler made them.
     Headless,
 }
@@ -29,21 +34,56 @@ pub enum Compiler {
 impl Default for Compiler {
     /// Cranelift, or none in a build without compilers.
     fn default() -> Compiler {
-        #[cfg(feature = "compiler")]
-        return Compiler::Cranelift;
-        #[cfg(not(feature = "compiler"))]
-        Compiler::Headless
+        match cfg!(feature = "compiler") {
+            true => Compiler::Cranelift,
+            false => Compiler::Headless,
+        }
     }
 }
 
 impl Compiler {
+    /// All that there could be.
+    pub const ALL: [Compiler; 4] = [
+        Compiler::Cranelift,
+        Compiler::Llvm,
+        Compiler::Singlepass,
+        Compiler::Headless,
+    ];
+
     /// Its name in fingerprints and configuration files.
     pub fn name(self) -> &'static str {
         match self {
-            #[cfg(feature = "compiler")]
             Compiler::Cranelift => "cranelift",
+            Compiler::Llvm => "llvm",
+            Compiler::Singlepass => "singlepass",
             Compiler::Headless => "headless",
         }
+    }
+
+    /// The feature of this crate that builds it in; none for [`Compiler::Headless`], which is always there.
+    pub fn feature(self) -> Option<&'static str> {
+        match self {
+            Compiler::Cranelift => Some("compiler"),
+            Compiler::Llvm => Some("llvm"),
+            Compiler::Singlepass => Some("singlepass"),
+            Compiler::Headless => None,
+        }
+    }
+
+    /// Whether this build has it.
+    pub fn is_built_in(self) -> bool {
+        match self {
+            Compiler::Cranelift => cfg!(feature = "compiler"),
+            Compiler::Llvm => cfg!(feature = "llvm"),
+            Compiler::Singlepass => cfg!(feature = "singlepass"),
+            Compiler::Headless => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -111,24 +151,27 @@ impl Engine {
     /// Makes an engine.
     ///
     /// # Errors
-    /// [`Error::Engine`] when the compiler does not support this machine.
+    /// [`Error::Engine`] when the compiler is not built in, or does not support this machine.
     pub fn new(config: &Config) -> Result<Engine> {
         let target = Target::default();
         let wasmer: wasmer::Engine = match config.compiler {
-            #[cfg(feature = "compiler")]
-            Compiler::Cranelift => with_cranelift(&target, None),
             Compiler::Headless => EngineBuilder::headless()
                 .set_target(Some(target.clone()))
-                .set_features(Some(features()))
+                .set_features(Some(features(Compiler::Headless)))
                 .engine()
                 .into(),
+            #[cfg(feature = "compiler")]
+            compiler => with_compiler(compiler, &target, None)?,
+            #[cfg(not(feature = "compiler"))]
+            compiler => return Err(not_built_in(compiler)),
         };
         let runs = runs(&target);
         #[cfg_attr(not(feature = "compiler"), allow(unused_mut))]
         let mut fingerprint = format!(
-            "{runs}{COMPILED}{} {} settings {SETTINGS}",
+            "{runs}{COMPILED}{} {} settings {}",
             config.compiler.name(),
             wasmer.deterministic_id(),
+            settings(config.compiler),
         );
         #[cfg(feature = "compiler")]
         if let Some(operations) = config.metering {
@@ -155,6 +198,11 @@ impl Engine {
     /// its settings, target, CPU features. Equal strings mean that an artifact of one engine runs on the other.
     pub fn fingerprint(&self) -> &str {
         &self.inner.fingerprint
+    }
+
+    /// Which compiler it has.
+    pub fn compiler(&self) -> Compiler {
+        self.inner.compiler
     }
 
     /// Fails when something was made with an engine that is not this one or a clone of it: machine code lives as long as the
@@ -197,7 +245,7 @@ impl Engine {
             return wasmer::Module::from_binary(&self.inner.wasmer, bytes).map_err(|e| failed(&e));
         };
         // Wasmer's metering is good for one module: it gets an engine of its own to be compiled with, and moves over.
-        let counting = with_cranelift(&Target::default(), Some(operations));
+        let counting = with_compiler(self.inner.compiler, &Target::default(), Some(operations))?;
         let module = wasmer::Module::from_binary(&counting, bytes).map_err(|e| failed(&e))?;
         let compiled = module.serialize().map_err(|e| failed(&e))?;
         // SAFETY: the bytes are what wasmer serialised just now, with the same version, target and features.
@@ -231,38 +279,71 @@ impl Engine {
     }
 }
 
-/// Wasmer with Cranelift, set up as we want it; with counted instructions for one module.
+/// Wasmer with a compiler, set up as we want it; with counted instructions for one module.
 #[cfg(feature = "compiler")]
-fn with_cranelift(target: &Target, metering: Option<u64>) -> wasmer::Engine {
-    let mut cranelift = wasmer::sys::Cranelift::new();
-    cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
-    cranelift.push_middleware(Arc::new(crate::tables::SharedTables));
+fn with_compiler(
+    compiler: Compiler,
+    target: &Target,
+    metering: Option<u64>,
+) -> Result<wasmer::Engine> {
+    let mut config: Box<dyn CompilerConfig> = match compiler {
+        Compiler::Cranelift => {
+            let mut cranelift = wasmer::sys::Cranelift::new();
+            cranelift.opt_level(wasmer::sys::CraneliftOptLevel::Speed);
+            Box::new(cranelift)
+        }
+        #[cfg(feature = "llvm")]
+        Compiler::Llvm => {
+            let mut llvm = wasmer::sys::LLVM::new();
+            llvm.opt_level(wasmer::sys::LLVMOptLevel::Aggressive);
+            Box::new(llvm)
+        }
+        #[cfg(feature = "singlepass")]
+        Compiler::Singlepass => Box::new(wasmer::sys::Singlepass::new()),
+        other => return Err(not_built_in(other)),
+    };
+    config.push_middleware(Arc::new(crate::tables::SharedTables));
     if let Some(operations) = metering {
-        cranelift.push_middleware(Arc::new(Metering::new(operations, |_| 1)));
+        config.push_middleware(Arc::new(Metering::new(operations, |_| 1)));
     }
-    EngineBuilder::new(cranelift)
+    Ok(EngineBuilder::new(config)
         .set_target(Some(target.clone()))
-        .set_features(Some(features()))
+        .set_features(Some(features(compiler)))
         .engine()
-        .into()
+        .into())
 }
 
-fn features() -> Features {
+fn not_built_in(compiler: Compiler) -> Error {
+    Error::Engine(format!(
+        "the compiler `{compiler}` is not built in: build wasmer-component with its feature `{}`",
+        compiler.feature().unwrap_or_default()
+    ))
+}
+
+fn features(compiler: Compiler) -> Features {
     let mut features = Features::default();
     features
         .multi_memory(true)
         .bulk_memory(true)
-        .simd(true)
         .reference_types(true)
         .multi_value(true)
-        .extended_const(true)
-        .exceptions(true)
-        .relaxed_simd(true);
+        .extended_const(true);
+    // What Singlepass does not know is refused by name when a module is validated, not somewhere inside.
+    let all = compiler != Compiler::Singlepass;
+    features.simd(all).exceptions(all).relaxed_simd(all);
     features
 }
 
 /// What we change in wasmer's settings that decides what is compiled; to be changed with them.
-const SETTINGS: &str = "opt=speed,shared-tables=1,exceptions=1,relaxed-simd=1";
+fn settings(compiler: Compiler) -> &'static str {
+    match compiler {
+        Compiler::Singlepass => "shared-tables=1,simd=0,exceptions=0",
+        Compiler::Llvm => "opt=aggressive,shared-tables=1,exceptions=1,relaxed-simd=1",
+        Compiler::Cranelift | Compiler::Headless => {
+            "opt=speed,shared-tables=1,exceptions=1,relaxed-simd=1"
+        }
+    }
+}
 
 /// Stands in a fingerprint between where the code runs and how it was compiled.
 const COMPILED: &str = " compiler ";

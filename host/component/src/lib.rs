@@ -89,7 +89,7 @@ pub use error::{Error, Frame, LimitExceeded, LimitKind, LinkError, Result, Trap,
 pub use func::{Func, TypedFunc};
 pub use instance::Instance;
 pub use limits::StoreLimits;
-pub use linker::{Linker, LinkerInstance};
+pub use linker::{InstancePre, Linker, LinkerInstance};
 pub use module::{CoreType, CoreValueType, Module, ModuleType};
 pub use resource::{Resource, ResourceAny, ResourceTable, ResourceType};
 pub use store::{AsContextMut, Store, StoreContextMut};

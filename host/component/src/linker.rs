@@ -5,12 +5,15 @@
 //! needs no checks. What a component imports and nobody ever refers to need not be defined.
 
 mod check;
+mod pre;
+
+pub use pre::InstancePre;
 
 use crate::component::Component;
 use crate::core_link::{CoreImport, CoreLink, CoreProvider, Provided};
 use crate::error::{Error, LinkError, Result, TypeMismatch};
-use crate::func::{run_destructor, supervise};
-use crate::instance::{HostDestructor, Instance, instantiate, missing_import, with_store};
+use crate::func::run_destructor;
+use crate::instance::{HostDestructor, Instance, missing_import};
 use crate::module::Module;
 use crate::names;
 use crate::resource::ResourceType;
@@ -180,26 +183,10 @@ impl<T: Send + 'static> Linker<T> {
     /// function traps; [`Error::Limit`] when the store's limits do not allow the component's memories.
     pub fn instantiate(
         &self,
-        mut store: impl AsContextMut<Data = T>,
+        store: impl AsContextMut<Data = T>,
         component: &Component,
     ) -> Result<Instance> {
-        let imports = self.resolve(component)?;
-        let engine = store.as_context_mut().runtime().engine.clone();
-        engine.expect_same(component.engine(), "the component")?;
-        for import in &imports {
-            if let Definition::Module(module) = import {
-                engine.expect_same(&module.engine, "an imported core module")?;
-            }
-        }
-        let outcome = with_store(&mut store, |store, runtime| {
-            supervise(store, runtime, |store| {
-                instantiate(store, runtime, component, &imports, self.core.as_ref())
-            })
-        });
-        match outcome {
-            Ok(result) => result.map_err(|e| e.in_function("the start function")),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        self.instantiate_pre(component)?.instantiate(store)
     }
 
     /// Finds a definition for everything that the component refers to.

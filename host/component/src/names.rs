@@ -5,8 +5,8 @@
 //! exactly; pre-releases only exactly. Without this every patch release of WASI would break every guest.
 
 /// The track of a name: everything that must be equal for two names to be interchangeable, or none when only
-/// the very same name will do.
-pub(crate) fn track(name: &str) -> Option<String> {
+/// the very same name will do. Nothing is allocated: every import is compared with every definition at each link.
+pub(crate) fn track(name: &str) -> Option<(&str, &str)> {
     let (base, version) = name.rsplit_once('@')?;
     if version.contains(['-', '+']) {
         return None;
@@ -22,8 +22,8 @@ pub(crate) fn track(name: &str) -> Option<String> {
     }
     match (major, minor) {
         ("0", "0") => None,
-        ("0", minor) => Some(format!("{base}@0.{minor}")),
-        (major, _) => Some(format!("{base}@{major}")),
+        ("0", minor) => Some((base, version.get(..minor.len() + 2)?)),
+        (major, _) => Some((base, major)),
     }
 }
 
@@ -40,7 +40,8 @@ pub(crate) fn find<'a, T>(items: &'a [(String, T)], name: &str) -> Option<&'a (S
     let wanted = track(name)?;
     items
         .iter()
-        .filter(|(n, _)| track(n).as_deref() == Some(&wanted))
+        // Most names differ in the interface: they need not be taken apart.
+        .filter(|(n, _)| n.starts_with(wanted.0) && track(n) == Some(wanted))
         .max_by_key(|(n, _)| version(n))
 }
 
@@ -80,6 +81,7 @@ mod tests {
         assert_eq!(track("a:b/c@0.2.0-draft"), None);
         assert_eq!(track("a:b/c@0.2"), None);
         assert_eq!(track("plain"), None);
-        assert_eq!(track("a:b/c@0.2.9"), Some("a:b/c@0.2".to_string()));
+        assert_eq!(track("a:b/c@0.2.9"), Some(("a:b/c", "0.2")));
+        assert_eq!(track("a:b/c@12.2.9"), Some(("a:b/c", "12")));
     }
 }

@@ -19,6 +19,8 @@ pub struct Statistics {
     pub start_ms: f64,
     /// Whether compiled plugins came from the cache; none if no plugin took part.
     pub cache: Option<CacheUse>,
+    /// What compiled them, `several` if not the same compiler; none if no plugin took part.
+    pub compiler: Option<&'static str>,
     /// The most memory that the process had in use, in bytes; 0 where the system does not tell.
     pub peak_rss_bytes: u64,
     /// What the source counted.
@@ -59,6 +61,7 @@ impl Statistics {
             seconds: 0.0,
             start_ms: 0.0,
             cache: None,
+            compiler: None,
             peak_rss_bytes: 0,
             source: report.source,
             parser: report.parser,
@@ -84,7 +87,7 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&statistics).unwrap(),
             format!(
-                r#"{{"messages":0,"loaded_bytes":0,"skipped_bytes":0,"seconds":0.5,"start_ms":0.0,"cache":"miss","peak_rss_bytes":0,"source":{source},"parser":{parser},"split":{split}}}"#
+                r#"{{"messages":0,"loaded_bytes":0,"skipped_bytes":0,"seconds":0.5,"start_ms":0.0,"cache":"miss","compiler":null,"peak_rss_bytes":0,"source":{source},"parser":{parser},"split":{split}}}"#
             )
         );
     }

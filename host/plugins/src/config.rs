@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! directories = ["plugins"]              # every *.wasm in them is a plugin, named by its file's stem
+//! compiler = "cranelift"                 # the default of all plugins: cranelift, llvm or singlepass, as far as they are built in
 //!
 //! [[plugins]]
 //! name = "dlt-parser"
@@ -9,6 +10,7 @@
 //! path = "plugins/dlt-parser.wasm"       # relative to this file; left out: the file of that name in the directories
 //! # Optional: refuse any other file. `inspect` prints the hash.
 //! blake3 = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+//! compiler = "cranelift"                 # optional: what this one is compiled with; `--compiler` goes before both
 //!
 //! [plugins.config]                       # values for the items of the plugin's schema (`inspect` lists them)
 //! storage-header = true
@@ -76,6 +78,39 @@ impl Limits {
     /// The time limit of one call.
     pub fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_timeout_ms)
+    }
+}
+
+/// What makes machine code of plugins. Which of them there are is decided when the program is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginCompiler {
+    /// Compiles fast, runs fast.
+    #[default]
+    Cranelift,
+    /// Compiles ten times as long, for the last bit of speed.
+    Llvm,
+    /// Compiles in no time, runs at a third of the speed; refuses plugins with SIMD.
+    Singlepass,
+}
+
+impl PluginCompiler {
+    /// All that there could be.
+    pub const ALL: [Self; 3] = [Self::Cranelift, Self::Llvm, Self::Singlepass];
+
+    /// Its name in plugins.toml and on the command line.
+    pub fn name(self) -> &'static str {
+        wasmer_component::Compiler::from(self).name()
+    }
+}
+
+impl From<PluginCompiler> for wasmer_component::Compiler {
+    fn from(compiler: PluginCompiler) -> Self {
+        match compiler {
+            PluginCompiler::Cranelift => Self::Cranelift,
+            PluginCompiler::Llvm => Self::Llvm,
+            PluginCompiler::Singlepass => Self::Singlepass,
+        }
     }
 }
 
@@ -199,6 +234,8 @@ pub struct ConfiguredPlugin {
     pub path: Option<PathBuf>,
     /// The BLAKE3 hash its file must have, in lower-case hex.
     pub blake3: Option<String>,
+    /// What it is compiled with, where the file says so, of this plugin or of all.
+    pub compiler: Option<PluginCompiler>,
     /// Configuration values by item id. Paths in them are still as written, relative to [`PluginsFile::base`].
     pub config: BTreeMap<String, RawValue>,
     /// What it may do.
@@ -214,6 +251,8 @@ pub struct PluginsFile {
     pub base: PathBuf,
     /// Directories whose `*.wasm` files are plugins.
     pub directories: Vec<PathBuf>,
+    /// What all plugins are compiled with that say nothing else, those of directories as well.
+    pub compiler: Option<PluginCompiler>,
     /// The plugins, in the order of the file.
     pub plugins: Vec<ConfiguredPlugin>,
     /// How the host works.
@@ -239,6 +278,8 @@ struct FileForm {
     #[serde(default)]
     directories: Vec<PathBuf>,
     #[serde(default)]
+    compiler: Option<PluginCompiler>,
+    #[serde(default)]
     plugins: Vec<PluginForm>,
     #[serde(default)]
     pipeline: PipelineSettings,
@@ -254,6 +295,8 @@ struct PluginForm {
     path: Option<PathBuf>,
     #[serde(default)]
     blake3: Option<String>,
+    #[serde(default)]
+    compiler: Option<PluginCompiler>,
     #[serde(default)]
     config: BTreeMap<String, RawValue>,
     #[serde(default)]
@@ -335,6 +378,7 @@ impl PluginsFile {
                 kind: plugin.kind,
                 path: plugin.path.map(|path| base.join(path)),
                 blake3,
+                compiler: plugin.compiler.or(form.compiler),
                 config: plugin.config,
                 grants,
                 limits: plugin.limits,
@@ -349,6 +393,7 @@ impl PluginsFile {
         Ok(Self {
             base,
             directories,
+            compiler: form.compiler,
             plugins,
             pipeline: form.pipeline,
         })
@@ -422,6 +467,7 @@ mod tests {
         let text = format!(
             r#"
 directories = ["more"]
+compiler = "singlepass"
 
 [[plugins]]
 name = "dlt"
@@ -454,11 +500,13 @@ max-message-bytes = 1000000
         let expected = PluginsFile {
             base: "conf".into(),
             directories: vec!["conf/more".into()],
+            compiler: Some(PluginCompiler::Singlepass),
             plugins: vec![ConfiguredPlugin {
                 name: "dlt".to_owned(),
                 kind: Some(Kind::Parser),
                 path: Some("conf/dlt.wasm".into()),
                 blake3: Some(hash.to_ascii_lowercase()),
+                compiler: Some(PluginCompiler::Singlepass),
                 config: BTreeMap::from([
                     ("depth".to_owned(), RawValue::Integer(3)),
                     (
@@ -523,6 +571,7 @@ max-message-bytes = 1000000
             Ok(PluginsFile {
                 base: "conf".into(),
                 directories: vec![],
+                compiler: None,
                 plugins: vec![],
                 pipeline: PipelineSettings::default(),
             })
@@ -535,6 +584,7 @@ max-message-bytes = 1000000
                 kind: None,
                 path: None,
                 blake3: None,
+                compiler: None,
                 config: BTreeMap::new(),
                 grants: Grants::default(),
                 limits: Limits {
@@ -543,6 +593,23 @@ max-message-bytes = 1000000
                     max_output_bytes: 67_108_864
                 },
             }])
+        );
+    }
+
+    #[test]
+    fn a_plugins_own_compiler_goes_before_that_of_the_file() {
+        let text = "compiler = \"llvm\"\n[[plugins]]\nname = \"a\"\n[[plugins]]\nname = \"b\"\ncompiler = \"cranelift\"\n";
+        let compilers = parse(text).map(|file| {
+            let each = file.plugins.iter().map(|plugin| plugin.compiler);
+            (file.compiler, each.collect::<Vec<_>>())
+        });
+        let (llvm, cranelift) = (Some(PluginCompiler::Llvm), Some(PluginCompiler::Cranelift));
+        assert_eq!(compilers, Ok((llvm, vec![llvm, cranelift])));
+        let unknown = error("compiler = \"gcc\"");
+        assert!(unknown.starts_with("conf/plugins.toml:1: "), "{unknown}");
+        assert!(
+            unknown.contains("`cranelift`, `llvm`, `singlepass`"),
+            "{unknown}"
         );
     }
 

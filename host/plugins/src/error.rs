@@ -488,6 +488,26 @@ pub enum PluginError {
     /// The registry's file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The compiler was not built into this program.
+    #[error(
+        "plugin `{plugin}` is to be compiled with `{compiler}`, which this program was built without (it has: {}); build it with the \
+         feature `{compiler}`: cargo build --release --workspace --bin chipmunk-plugins --features {compiler}{}",
+        .built_in.join(", "), llvm_first(.compiler)
+    )]
+    Compiler {
+        /// The plugin.
+        plugin: String,
+        /// The compiler, which is also the name of the feature.
+        compiler: &'static str,
+        /// The compilers there are.
+        built_in: Vec<&'static str>,
+    },
+    /// There is no cache of compiled plugins, or it does not keep one.
+    #[error("{message}")]
+    Cache {
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The engine could not be made.
     #[error("the WebAssembly engine cannot be used: {message}")]
     Engine {
@@ -553,6 +573,14 @@ fn paths(paths: &[PathBuf]) -> String {
         .map(|path| path.display().to_string())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// LLVM itself must be there, at the place that its build script is told.
+fn llvm_first(compiler: &str) -> &'static str {
+    match compiler {
+        "llvm" => ", or `just build-llvm`, which installs LLVM as well",
+        _ => "",
+    }
 }
 
 fn known_plugins(known: &[String], searched: &[PathBuf]) -> String {

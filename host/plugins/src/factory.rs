@@ -6,15 +6,17 @@
 
 use std::sync::Arc;
 
-use wasmer_component::{Component, Engine, Linker, Store, StoreLimits};
+use wasmer_component::{Engine, Store, StoreLimits};
 
 use crate::cache::ContentHash;
+use crate::compiled::Compiled;
 use crate::config::{Grants, Limits};
 use crate::contract::{
     Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities, ParserConfig,
-    Session, SessionParts, SourceConfig, add_to_linker,
+    Session, SessionParts, SourceConfig,
 };
 use crate::error::PluginError;
+use crate::facts::Facts;
 use crate::registry::PluginEntry;
 use crate::schema::Configuration;
 
@@ -28,7 +30,7 @@ const STDIN_CALL_TIMEOUT_MS: u64 = 60 * 60 * 1000;
 #[derive(Debug)]
 pub struct PluginFactory {
     engine: Engine,
-    component: Arc<Component>,
+    compiled: Arc<Compiled>,
     entry: PluginEntry,
     description: Description,
     hash: ContentHash,
@@ -37,14 +39,14 @@ pub struct PluginFactory {
 impl PluginFactory {
     pub(crate) fn new(
         engine: Engine,
-        component: Arc<Component>,
+        compiled: Arc<Compiled>,
         entry: PluginEntry,
         description: Description,
         hash: ContentHash,
     ) -> Self {
         Self {
             engine,
-            component,
+            compiled,
             entry,
             description,
             hash,
@@ -54,6 +56,11 @@ impl PluginFactory {
     /// The plugin's entry in the registry.
     pub fn entry(&self) -> &PluginEntry {
         &self.entry
+    }
+
+    /// The engine it was compiled with.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// What its names say of it.
@@ -85,6 +92,20 @@ impl PluginFactory {
         self.start(&Grants::default(), LogLevel::Error)
     }
 
+    /// What the plugin says of itself. It is asked if that is not known from when it was compiled.
+    ///
+    /// # Errors
+    /// As [`PluginFactory::ask`]; one of its functions failed.
+    pub fn facts(&self) -> Result<&Facts, PluginError> {
+        self.compiled.facts(|| Ok(Facts::ask(&mut self.ask()?)?))
+    }
+
+    /// As [`PluginFactory::facts`] for a plugin that was just compiled. What goes wrong is told by the next [`PluginFactory::facts`].
+    pub(crate) fn first_facts(&self) -> Option<&Facts> {
+        self.compiled
+            .facts_if_any(|| Ok(Facts::ask(&mut self.ask()?)?))
+    }
+
     /// An initialised parser.
     ///
     /// # Errors
@@ -95,11 +116,11 @@ impl PluginFactory {
         output: Output,
         log_level: LogLevel,
     ) -> Result<Session, PluginError> {
-        let mut session = self.start(&configuration.grants, log_level)?;
-        let capabilities = session.parser_capabilities()?;
+        let capabilities = self.facts()?.parser_capabilities();
         if !capabilities.contains(ParserCapabilities::of(output)) {
             return Err(self.lacks(output, capabilities));
         }
+        let mut session = self.start(&configuration.grants, log_level)?;
         let max_archive_bytes = self.entry.limits.max_output_bytes;
         session.init_parser(
             ParserConfig {
@@ -152,10 +173,10 @@ impl PluginFactory {
         };
         let mut store = Store::with_limits(&self.engine, state, store_limits).map_err(failed)?;
         store.set_call_timeout(Some(limits.call_timeout()));
-        let mut linker = Linker::new(&self.engine);
-        add_to_linker(&mut linker, self.description.flavour).map_err(failed)?;
-        let instance = linker
-            .instantiate(&mut store, &self.component)
+        let instance = self
+            .compiled
+            .linked(self.description.flavour)
+            .and_then(|linked| linked.instantiate(&mut store))
             .map_err(failed)?;
         Session::new(SessionParts {
             plugin: self.entry.name.as_str().into(),

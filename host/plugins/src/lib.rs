@@ -44,10 +44,12 @@
 //! - This crate formats no message and reads no trace: it moves archives.
 
 pub mod cache;
+mod compiled;
 pub mod config;
 pub mod contract;
 pub mod error;
 pub mod factory;
+pub mod facts;
 pub mod guest;
 pub mod opener;
 pub mod proxy;
@@ -55,16 +57,17 @@ pub mod registry;
 pub mod runtime;
 pub mod schema;
 
-pub use cache::CacheOutcome;
-pub use config::{Access, Grants, Limits};
+pub use cache::{CacheOutcome, CachedArtifact, DiskCache};
+pub use config::{Access, Grants, Limits, PluginCompiler};
 pub use contract::{ApiVersion, Description, Flavour, Kind, LogLevel, Output, Version};
 pub use error::{FaultCause, GuestFault, PluginError, SettingError};
 pub use factory::PluginFactory;
+pub use facts::Facts;
 pub use opener::ParserOpener;
 pub use proxy::{ByteSourceProxy, GuestReader, ParserProxy, ReadAhead, ThreadedSource};
 pub use registry::{PluginEntry, PluginRegistry};
 pub use runtime::{
-    CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, RuntimeOptions,
-    SourceRequest, StartInfo, Validation,
+    CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, Precompiled,
+    RuntimeOptions, SourceRequest, StartInfo, Validation,
 };
 pub use schema::{Input, Settings};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::{Grants, Limits, PluginsFile, RawValue};
+use crate::config::{Grants, Limits, PluginCompiler, PluginsFile, RawValue};
 use crate::contract::Kind;
 use crate::error::PluginError;
 
@@ -28,6 +28,8 @@ pub struct PluginEntry {
     pub kind: Option<Kind>,
     /// The BLAKE3 hash its file must have, in lower-case hex.
     pub blake3: Option<String>,
+    /// What it is compiled with, where plugins.toml says so.
+    pub compiler: Option<PluginCompiler>,
     /// Configuration values by item id.
     pub config: BTreeMap<String, RawValue>,
     /// Where relative paths in `config` begin.
@@ -50,6 +52,7 @@ impl PluginEntry {
             path: path.to_owned(),
             kind: None,
             blake3: None,
+            compiler: None,
             config: BTreeMap::new(),
             base: PathBuf::from("."),
             grants: Grants::default(),
@@ -86,6 +89,7 @@ impl PluginRegistry {
             .iter()
             .flat_map(|dir| wasm_files(dir))
             .collect();
+        let compiler = file.as_ref().and_then(|file| file.compiler);
         if let Some(file) = file {
             for plugin in file.plugins {
                 let by_stem = || {
@@ -103,6 +107,7 @@ impl PluginRegistry {
                     path,
                     kind: plugin.kind,
                     blake3: plugin.blake3,
+                    compiler: plugin.compiler,
                     config: plugin.config,
                     base: file.base.clone(),
                     grants: plugin.grants,
@@ -111,7 +116,8 @@ impl PluginRegistry {
             }
         }
         for path in found {
-            let entry = PluginEntry::of_file(&path);
+            let mut entry = PluginEntry::of_file(&path);
+            entry.compiler = compiler;
             let known = registry
                 .entries
                 .iter()

@@ -1,13 +1,15 @@
 //! The plugins of one program: found, loaded, started, looked at.
 //!
 //! A [`PluginRuntime`] joins registry, artifact cache and engine. What it opens is independent of it: a proxy owns its guest
-//! and lives as long as it is wanted. The engine is made when the first plugin is loaded, so that a program that uses none
-//! pays for none.
+//! and lives as long as it is wanted. The engine of a compiler is made when the first plugin is loaded that wants it, so that a program that
+//! uses none pays for none.
 
-use std::collections::BTreeMap;
+mod precompile;
+
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use chipmunk_payload::SourceChunk;
@@ -16,20 +18,24 @@ use serde::Serialize;
 use wasmer_component::{Component, Engine};
 
 use crate::cache::{
-    ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, DiskCache,
+    ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, Filed, Note, now,
 };
-use crate::config::{Grants, Limits, PluginsFile, RawValue};
+use crate::compiled::Compiled;
+use crate::config::{Grants, Limits, PluginCompiler, PluginsFile, RawValue};
 use crate::contract::{
     ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel,
     Output, RenderOptions, Version, describe,
 };
 use crate::error::{FaultCause, PluginError};
 use crate::factory::PluginFactory;
+use crate::facts::Facts;
 use crate::guest::{ParserGuest, ReadFailure, SourceGuest};
 use crate::opener::ParserOpener;
 use crate::proxy::{ByteSourceProxy, ParserProxy, ReadAhead, parser_proxy};
 use crate::registry::{PluginEntry, PluginRegistry};
 use crate::schema::{Configuration, Given, Input, Settings, configure};
+
+pub use precompile::Precompiled;
 
 /// Where a runtime looks and keeps things.
 #[derive(Debug, Clone, Default)]
@@ -40,12 +46,14 @@ pub struct RuntimeOptions {
     pub directories: Option<Vec<PathBuf>>,
     /// Where compiled plugins are kept.
     pub cache: CacheChoice,
+    /// What plugins are compiled with, whatever `plugins.toml` says; `None`: what it says, or Cranelift.
+    pub compiler: Option<PluginCompiler>,
 }
 
 /// Where compiled plugins are kept on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum CacheChoice {
-    /// In [`DiskCache::default_directory`].
+    /// In [`DiskCache::default_directory`](crate::DiskCache::default_directory).
     #[default]
     Default,
     /// There.
@@ -96,6 +104,8 @@ pub struct StartInfo {
     pub version: Version,
     /// Whether it was compiled before.
     pub cache: CacheOutcome,
+    /// What compiled it.
+    pub compiler: &'static str,
     /// From its name to being ready to be called, in milliseconds.
     pub start_ms: f64,
 }
@@ -141,7 +151,7 @@ pub struct Inspection {
     /// Its own version.
     pub version: Version,
     /// What it can do, in the words of the WIT.
-    pub capabilities: Vec<&'static str>,
+    pub capabilities: Vec<String>,
     /// What can be configured.
     pub schema: Vec<ConfigSchemaItem>,
     /// What plugins.toml says of it, by item id.
@@ -156,6 +166,8 @@ pub struct Inspection {
     pub limits: Limits,
     /// Whether it was compiled before.
     pub cache: CacheOutcome,
+    /// What compiled it.
+    pub compiler: &'static str,
 }
 
 /// The result of [`PluginRuntime::validate`].
@@ -211,8 +223,13 @@ struct Loaded {
 #[derive(Debug)]
 pub struct PluginRuntime {
     registry: PluginRegistry,
-    cache: ArtifactCache<Component>,
-    engine: OnceLock<Engine>,
+    cache: ArtifactCache<Compiled>,
+    /// Why there is no cache on disk.
+    no_disk: Option<String>,
+    /// What plugins are compiled with whatever else is said.
+    compiler: Option<PluginCompiler>,
+    /// Made when a plugin is loaded that is to be compiled with it.
+    engines: Mutex<HashMap<PluginCompiler, Engine>>,
 }
 
 impl PluginRuntime {
@@ -229,16 +246,21 @@ impl PluginRuntime {
         let directories = options
             .directories
             .unwrap_or_else(PluginRegistry::default_directories);
-        let directory = match options.cache {
-            CacheChoice::Default => DiskCache::default_directory(),
-            CacheChoice::Directory(directory) => Some(directory),
-            CacheChoice::Off => None,
+        let (disk, no_disk) = match options.cache.open(DEFAULT_MAX_BYTES) {
+            Ok(disk) => (Some(disk), None),
+            Err(reason) => {
+                if options.cache != CacheChoice::Off {
+                    tracing::warn!("plugins are compiled at every start: {reason}");
+                }
+                (None, Some(reason))
+            }
         };
-        let disk = directory.and_then(|directory| DiskCache::open(&directory, DEFAULT_MAX_BYTES));
         Ok(Self {
             registry: PluginRegistry::new(file, &directories),
             cache: ArtifactCache::new(disk),
-            engine: OnceLock::new(),
+            no_disk,
+            compiler: options.compiler,
+            engines: Mutex::default(),
         })
     }
 
@@ -335,10 +357,26 @@ impl PluginRuntime {
     ) -> Result<Opened<ParserProxy>, PluginError> {
         let begin = Instant::now();
         let (factory, cache) = self.factory(name_or_path, Some(Kind::Parser))?;
-        let (configuration, version) = self.configure(&factory, request.settings, None)?;
+        let mut opened = self.open_parser_of(&factory, cache, request)?;
+        opened.start.start_ms = milliseconds_since(begin);
+        Ok(opened)
+    }
+
+    /// As [`PluginRuntime::open_parser`], of a factory of this runtime that was looked at before.
+    ///
+    /// # Errors
+    /// As [`PluginRuntime::open_parser`].
+    pub fn open_parser_of(
+        &self,
+        factory: &PluginFactory,
+        cache: CacheOutcome,
+        request: &ParserRequest<'_>,
+    ) -> Result<Opened<ParserProxy>, PluginError> {
+        let begin = Instant::now();
+        let (configuration, version) = self.configure(factory, request.settings, None)?;
         let guest = factory.parser(&configuration, request.output, request.log_level)?;
         let guest: Box<dyn ParserGuest> = Box::new(guest);
-        let start = start_info(&factory, version, cache, begin);
+        let start = start_info(factory, version, cache, begin);
         Ok(Opened {
             proxy: parser_proxy(guest),
             start,
@@ -367,13 +405,12 @@ impl PluginRuntime {
         let loaded = self.read(self.registry.resolve(name_or_path)?)?;
         let bytes = loaded.content.len();
         let (factory, cache) = self.compile(loaded)?;
-        let mut session = factory.ask()?;
-        let (version, schema, capabilities) = (
-            session.version()?,
-            session.schema()?,
-            session.capabilities()?,
-        );
-        let render_options = session.render_options()?;
+        let Facts {
+            version,
+            schema,
+            capabilities,
+            render_options,
+        } = factory.facts()?.clone();
         let (entry, description) = (factory.entry(), factory.description());
         Ok(Inspection {
             name: entry.name.clone(),
@@ -394,6 +431,7 @@ impl PluginRuntime {
             grants: entry.grants.clone(),
             limits: entry.limits,
             cache,
+            compiler: factory.engine().compiler().name(),
         })
     }
 
@@ -514,68 +552,98 @@ impl PluginRuntime {
     }
 
     fn compile(&self, loaded: Loaded) -> Result<(PluginFactory, CacheOutcome), PluginError> {
-        let engine = self.engine()?;
+        let engine = &self.engine(&loaded.entry)?;
         let fingerprint = loaded.description.fingerprint(engine);
         let key = ArtifactKey::new(&loaded.hash, &fingerprint);
-        let load = |artifact: &[u8]| {
-            // SAFETY: `deserialize` demands that the bytes come from `serialize` and from where nobody else can write.
-            // They come from a `DiskCache`: its directory belongs to the running user and is closed to all others, which was
-            // checked when it was opened, and so was each file when it was read; what is in the files was written by `store`
-            // below, from `serialize`, as the checksum confirms, by an engine of this very fingerprint, which is part of the
-            // key in the file's header.
-            unsafe { Component::deserialize(engine, artifact) }
+        let load = |filed: Filed| {
+            // SAFETY: `deserialize_bytes` demands that the bytes come from `serialize`, from where nobody else can write, and that
+            // they do not change. They come from a `DiskCache`: its directory belongs to the running user and is closed to all
+            // others, which was checked when it was opened, and so was each file when it was mapped; a file is never written
+            // again; what is in the files was written by `store`, from `serialize`, as the checksum confirms, by an engine of
+            // this very fingerprint, which is part of the key in the file's header.
+            let component = unsafe { Component::deserialize_bytes(engine, filed.artifact) }?;
+            let facts = filed.note.and_then(|note| note.facts);
+            Ok(Arc::new(Compiled::new(component, facts)))
+        };
+        let factory = |compiled: Arc<Compiled>| {
+            PluginFactory::new(
+                engine.clone(),
+                compiled,
+                loaded.entry.clone(),
+                loaded.description.clone(),
+                loaded.hash,
+            )
         };
         let compile = || {
+            let begin = Instant::now();
             let component = loaded.description.compile(engine, &loaded.content)?;
+            let compile_ms = begin.elapsed().as_millis();
+            let compiled = Arc::new(Compiled::new(component, None));
             // Without an artifact the plugin runs, and is compiled again the next time.
-            let artifact = component
+            let artifact = compiled
                 .serialize()
                 .inspect_err(|error| tracing::debug!("no artifact: {error}"))
                 .ok();
-            Ok((component, artifact))
+            let note = |factory: PluginFactory| Note {
+                plugin: loaded.entry.name.clone(),
+                blake3: loaded.hash.to_string(),
+                wasm_bytes: loaded.content.len() as u64,
+                compiler: engine.compiler().name().to_owned(),
+                compile_ms: u64::try_from(compile_ms).unwrap_or(u64::MAX),
+                compiled_at: now(),
+                facts: factory.first_facts().cloned(),
+            };
+            let artifact = artifact.map(|artifact| (note(factory(compiled.clone())), artifact));
+            Ok((compiled, artifact))
         };
         let result: Result<_, wasmer_component::Error> = self.cache.get(key, load, compile);
-        let (component, outcome) = result.map_err(|error| PluginError::Compile {
+        let (compiled, outcome) = result.map_err(|error| PluginError::Compile {
             plugin: loaded.entry.name.clone(),
             path: loaded.entry.path.clone(),
             message: error.to_string(),
         })?;
-        Ok((
-            PluginFactory::new(
-                engine.clone(),
-                component,
-                loaded.entry,
-                loaded.description,
-                loaded.hash,
-            ),
-            outcome,
-        ))
+        Ok((factory(compiled), outcome))
     }
 
-    fn engine(&self) -> Result<&Engine, PluginError> {
-        if let Some(engine) = self.engine.get() {
-            return Ok(engine);
+    /// The engine that a plugin is compiled with.
+    fn engine(&self, entry: &PluginEntry) -> Result<Engine, PluginError> {
+        let wanted = self.compiler.or(entry.compiler).unwrap_or_default();
+        let compiler = wasmer_component::Compiler::from(wanted);
+        if !compiler.is_built_in() {
+            return Err(PluginError::Compiler {
+                plugin: entry.name.clone(),
+                compiler: wanted.name(),
+                built_in: PluginCompiler::ALL
+                    .into_iter()
+                    .filter(|compiler| wasmer_component::Compiler::from(*compiler).is_built_in())
+                    .map(PluginCompiler::name)
+                    .collect(),
+            });
         }
-        let engine =
-            Engine::new(&wasmer_component::Config::new()).map_err(|error| PluginError::Engine {
-                message: error.to_string(),
-            })?;
-        Ok(self.engine.get_or_init(|| engine))
+        // A map of engines is whole whatever panicked.
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(&wanted) {
+            return Ok(engine.clone());
+        }
+        let config = wasmer_component::Config::new().compiler(compiler);
+        let engine = Engine::new(&config).map_err(|error| PluginError::Engine {
+            message: error.to_string(),
+        })?;
+        engines.insert(wanted, engine.clone());
+        Ok(engine)
     }
 
-    /// Asks the plugin for its schema, in a session without any grant, and gives every item its value.
+    /// Gives every item of the plugin's schema its value.
     fn configure(
         &self,
         factory: &PluginFactory,
         settings: &Settings,
         input: Option<&Input>,
     ) -> Result<(Configuration, Version), PluginError> {
-        let mut session = factory.ask()?;
-        let version = session.version()?;
-        let schema = session.schema()?;
+        let facts = factory.facts()?;
         Ok((
-            self.configure_by(factory, &schema, settings, input)?,
-            version,
+            self.configure_by(factory, &facts.schema, settings, input)?,
+            facts.version,
         ))
     }
 
@@ -607,13 +675,17 @@ fn start_info(
     cache: CacheOutcome,
     begin: Instant,
 ) -> StartInfo {
-    let start_ms = begin.elapsed().as_secs_f64() * 1e3;
     StartInfo {
         plugin: factory.entry().name.clone(),
         version,
         cache,
-        start_ms,
+        compiler: factory.engine().compiler().name(),
+        start_ms: milliseconds_since(begin),
     }
+}
+
+fn milliseconds_since(begin: Instant) -> f64 {
+    begin.elapsed().as_secs_f64() * 1e3
 }
 
 /// Notes how `run` went; its value, if well.

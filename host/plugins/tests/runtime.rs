@@ -11,8 +11,9 @@ use chipmunk_pipeline::{ByteSource, Parser};
 use chipmunk_plugins::contract::{ConfigSchemaItem, ConfigSchemaType};
 use chipmunk_plugins::runtime::CheckOutcome;
 use chipmunk_plugins::{
-    ApiVersion, CacheOutcome, Flavour, Input, Kind, Limits, LogLevel, Output, ParserRequest,
-    PluginError, PluginRuntime, Settings, SourceRequest, ThreadedSource, Version,
+    ApiVersion, CacheChoice, CacheOutcome, Flavour, Input, Kind, Limits, LogLevel, Output,
+    ParserRequest, PluginError, PluginRuntime, RuntimeOptions, Settings, SourceRequest,
+    ThreadedSource, Version,
 };
 use support::{Guest, House};
 
@@ -294,8 +295,141 @@ fn inspect_tells_all_there_is() {
         grants: chipmunk_plugins::Grants::default(),
         limits: Limits::default(),
         cache: CacheOutcome::Miss,
+        compiler: "cranelift",
     };
     assert_eq!(inspection, expected);
+}
+
+#[test]
+fn precompiling_leaves_nothing_to_compile_and_a_note_of_what_was() {
+    let house = House::new();
+    let path = house.add("p", &parser());
+    let runtime = house.runtime();
+    let cold = runtime.precompile("p").expect("it is good");
+    let artifacts = runtime
+        .disk()
+        .expect("there is one")
+        .entries()
+        .expect("it can be read");
+    let [artifact] = artifacts.as_slice() else {
+        panic!("{artifacts:?}");
+    };
+    let note = artifact.note.clone().expect("it was just written");
+    assert_eq!(
+        cold,
+        chipmunk_plugins::Precompiled {
+            plugin: "p".to_owned(),
+            path: path.clone(),
+            cache: CacheOutcome::Miss,
+            compiler: "cranelift".to_owned(),
+            wasm_bytes: std::fs::read(path).expect("it is there").len() as u64,
+            artifact_bytes: artifact.bytes,
+            compile_ms: note.compile_ms,
+        }
+    );
+    let inspection = runtime.inspect("p").expect("it is good");
+    let facts = note.facts.expect("it could be asked");
+    assert_eq!(
+        (note.plugin, note.blake3, facts.version, facts.capabilities),
+        (
+            "p".to_owned(),
+            inspection.blake3,
+            inspection.version,
+            inspection.capabilities
+        )
+    );
+    let warm = house.runtime();
+    let hit = CacheOutcome::Hit;
+    assert_eq!(
+        warm.precompile("p").ok(),
+        Some(chipmunk_plugins::Precompiled { cache: hit, ..cold })
+    );
+    assert_eq!(
+        open_parser(&house.runtime(), "p", Output::Ranges).ok(),
+        Some(hit)
+    );
+}
+
+#[test]
+fn a_plugin_that_cannot_say_what_it_is_fails_to_be_precompiled() {
+    let house = House::new();
+    house.add(
+        "p",
+        &parser().function("get-config-schemas", "(result i32) unreachable"),
+    );
+    for _ in 0..2 {
+        let error = house.runtime().precompile("p").expect_err("it traps");
+        let error = error.to_string();
+        assert!(error.contains("get-config-schemas"), "{error}");
+    }
+}
+
+#[test]
+fn without_a_cache_there_is_nothing_to_precompile_into() {
+    let house = House::new();
+    house.add("p", &parser());
+    let runtime = |cache| {
+        PluginRuntime::new(RuntimeOptions {
+            directories: Some(vec![house.path(".")]),
+            cache,
+            ..RuntimeOptions::default()
+        })
+        .expect("there is no plugins.toml")
+    };
+    let error = |cache| {
+        runtime(cache)
+            .precompile("p")
+            .expect_err("there is no cache")
+            .to_string()
+    };
+    assert_eq!(
+        error(CacheChoice::Off),
+        "the cache of compiled plugins is switched off"
+    );
+    let file = house.write("file", "");
+    assert_eq!(
+        error(CacheChoice::Directory(file.clone())),
+        format!(
+            "{} cannot be used for compiled plugins: it cannot be made: File exists (os error 17)",
+            file.display()
+        )
+    );
+}
+
+#[test]
+fn a_compiler_that_is_not_built_in_is_refused_with_the_way_to_have_it() {
+    use chipmunk_plugins::PluginCompiler::{Llvm, Singlepass};
+    let house = House::new();
+    house.add("p", &parser());
+    for (name, compiler, wanted) in [
+        ("llvm", wasmer_component::Compiler::Llvm, Llvm),
+        (
+            "singlepass",
+            wasmer_component::Compiler::Singlepass,
+            Singlepass,
+        ),
+    ] {
+        let runtime = PluginRuntime::new(RuntimeOptions {
+            directories: Some(vec![house.path(".")]),
+            cache: CacheChoice::Directory(house.path("cache")),
+            compiler: Some(wanted),
+            ..RuntimeOptions::default()
+        })
+        .expect("there is no plugins.toml");
+        let inspected = runtime.inspect("p");
+        if compiler.is_built_in() {
+            assert_eq!(inspected.map(|plugin| plugin.compiler).ok(), Some(name));
+        } else {
+            let error = inspected.expect_err("it is not there").to_string();
+            assert!(
+                error.starts_with(&format!(
+                    "plugin `p` is to be compiled with `{name}`, which this program was built without (it has: cranelift"
+                )),
+                "{error}"
+            );
+            assert!(error.contains(&format!("--features {name}")), "{error}");
+        }
+    }
 }
 
 #[test]

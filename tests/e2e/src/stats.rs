@@ -18,6 +18,8 @@ pub struct Stats {
     pub start_ms: f64,
     /// `hit` or `miss`; none without plugins.
     pub cache: Option<String>,
+    /// What compiled the plugins; none without plugins.
+    pub compiler: Option<String>,
     /// Memory, in bytes.
     pub peak_rss_bytes: u64,
     /// The source's counters.

@@ -45,6 +45,7 @@ pub fn run(
         parser,
         captions,
         cache,
+        compiler,
     } = sides::open(arguments, input.file, sizes, log)?;
     let job = Job {
         arguments,
@@ -57,6 +58,7 @@ pub fn run(
             .filter(|metadata| metadata.is_file() && !arguments.follow)
             .map(|metadata| metadata.len()),
         cache,
+        compiler,
     };
     match parser {
         ParserSide::Native(options) => {
@@ -123,6 +125,7 @@ struct Job<'a> {
     /// Bytes of the input, where known.
     total: Option<u64>,
     cache: Option<CacheUse>,
+    compiler: Option<&'static str>,
 }
 
 /// How long things took.
@@ -265,6 +268,7 @@ impl Job<'_> {
                 start_ms: times.start.as_secs_f64() * 1e3,
                 split: times.split,
                 cache: self.cache,
+                compiler: self.compiler,
                 peak_rss_bytes: stats::peak_rss_bytes(),
                 ..Statistics::new(report)
             };

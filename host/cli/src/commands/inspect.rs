@@ -33,7 +33,10 @@ fn page(plugin: &Inspection) -> String {
     row("kind", &plugin.kind.to_string());
     row("version", &plugin.version.to_string());
     row("interface", &plugin.interface);
-    row("can do", &list(plugin.capabilities.iter().copied()));
+    row(
+        "can do",
+        &list(plugin.capabilities.iter().map(String::as_str)),
+    );
     row(
         "file",
         &format!("{} ({} bytes)", plugin.path.display(), plugin.bytes),
@@ -43,7 +46,7 @@ fn page(plugin: &Inspection) -> String {
         CacheOutcome::Hit => "in the cache",
         CacheOutcome::Miss => "compiled now",
     };
-    row("compiled", cache);
+    row("compiled", &format!("{cache}, by {}", plugin.compiler));
     row(
         "needs",
         &format!(

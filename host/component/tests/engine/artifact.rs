@@ -104,6 +104,67 @@ fn an_artifact_behaves_as_the_component_it_was_made_of() {
 }
 
 #[test]
+fn an_artifact_in_a_mapped_file_behaves_as_one_in_memory() {
+    let engine = engine();
+    let component = compile(&engine, TEXT).unwrap();
+    let path = std::env::temp_dir().join(format!("wasmer-component-{}", std::process::id()));
+    std::fs::write(&path, component.serialize().unwrap()).unwrap();
+    // SAFETY: the file was written just now, and nobody knows of it.
+    let loaded = unsafe { Component::deserialize_file(&engine, &path) }.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(behaviour(&engine, &loaded), behaviour(&engine, &component));
+    // SAFETY: there is no file.
+    let error = unsafe { Component::deserialize_file(&engine, &path) }.unwrap_err();
+    assert!(error.to_string().contains("cannot be mapped"), "{error}");
+}
+
+#[test]
+fn an_artifact_is_loaded_wherever_it_lies() {
+    let engine = engine();
+    let component = compile(&engine, TEXT).unwrap();
+    let bytes = component.serialize().unwrap();
+    for shift in [0, 1, 8, 16, 17] {
+        let mut padded = vec![0; shift];
+        padded.extend_from_slice(&bytes);
+        let shared = bytes::Bytes::from(padded).slice(shift..);
+        // SAFETY: the bytes are what `serialize` gave.
+        let loaded = unsafe { Component::deserialize_bytes(&engine, shared) }.unwrap();
+        assert_eq!(behaviour(&engine, &loaded)[2], "hello you", "shift {shift}");
+    }
+}
+
+#[test]
+fn what_was_linked_once_is_instantiated_often() {
+    let engine = engine();
+    let component = compile(&engine, TEXT).unwrap();
+    let mut linker = Linker::<u32>::new(&engine);
+    assert!(linker.instantiate_pre(&component).is_err());
+    linker
+        .instance("test:abi/host@0.2.9")
+        .unwrap()
+        .func_wrap(
+            "greet",
+            |_: StoreContextMut<'_, u32>, (name,): (String,)| Ok((format!("hi {name}"),)),
+        )
+        .unwrap();
+    let linked = linker.instantiate_pre(&component).unwrap();
+    for _ in 0..3 {
+        let mut store = Store::new(&engine, 0).unwrap();
+        let instance = linked.instantiate(&mut store).unwrap();
+        let run = instance
+            .get_typed_func::<(&str,), (String,)>(&mut store, ("test:abi/runner@0.2.0", "run"))
+            .unwrap();
+        assert_eq!(run.call(&mut store, ("you",)).unwrap().0, "hi you");
+    }
+    let other = crate::common::engine();
+    let mut store = Store::new(&other, 0).unwrap();
+    assert!(matches!(
+        linked.instantiate(&mut store),
+        Err(Error::Engine(_))
+    ));
+}
+
+#[test]
 fn an_artifact_can_be_used_by_another_engine_of_the_same_configuration() {
     let bytes = compile(&engine(), TEXT).unwrap().serialize().unwrap();
     let other = engine();
@@ -211,7 +272,12 @@ fn an_artifact_of_another_engine_is_refused() {
 fn a_fingerprint_names_everything_that_matters() {
     let engine = engine();
     let fingerprint = engine.fingerprint().to_string();
-    for part in ["wasmer", "artifact", "cranelift", std::env::consts::ARCH] {
+    for part in [
+        "wasmer",
+        "artifact",
+        crate::common::compiler().name(),
+        std::env::consts::ARCH,
+    ] {
         assert!(
             fingerprint.contains(part),
             "`{part}` is not in: {fingerprint}"
@@ -241,6 +307,24 @@ fn an_engine_without_a_compiler_runs_what_another_compiled() {
 }
 
 #[test]
+fn a_compiler_that_is_not_built_in_is_an_error_with_its_feature() {
+    for compiler in Compiler::ALL {
+        let engine = Engine::new(&Config::new().compiler(compiler));
+        match (compiler.is_built_in(), engine) {
+            (true, Ok(engine)) => assert_eq!(engine.compiler(), compiler),
+            (false, Err(error)) => assert_eq!(
+                error.to_string(),
+                format!(
+                    "the compiler `{compiler}` is not built in: build wasmer-component with its feature `{}`",
+                    compiler.feature().unwrap()
+                )
+            ),
+            (_, engine) => panic!("{compiler}: {engine:?}"),
+        }
+    }
+}
+
+#[test]
 fn the_fingerprint_of_an_engine_names_its_compiler() {
     let headless = Engine::new(&Config::new().compiler(Compiler::Headless)).unwrap();
     let (runs, compiled) = headless.fingerprint().split_once(" compiler ").unwrap();
@@ -248,5 +332,6 @@ fn the_fingerprint_of_an_engine_names_its_compiler() {
     let ours = engine();
     let (same, compiled) = ours.fingerprint().split_once(" compiler ").unwrap();
     assert_eq!(same, runs);
-    assert!(compiled.starts_with("cranelift "), "{compiled}");
+    let name = crate::common::compiler().name();
+    assert!(compiled.starts_with(&format!("{name} ")), "{compiled}");
 }

@@ -2,7 +2,7 @@
 //! component, which sends one value through all four crossings (host to guest and back, on both sides of a
 //! call). What a test is about stays in the test: nothing here asserts anything but "it worked".
 
-use wasmer_component::{Component, Config, Engine, Instance, Linker, Result, Store};
+use wasmer_component::{Compiler, Component, Config, Engine, Instance, Linker, Result, Store};
 
 /// A core module with one memory (`memory`) and a bump allocator (`realloc`) that grows the memory when it
 /// must, moves what was there, and never gives anything back.
@@ -39,9 +39,29 @@ pub const LIBC: &str = r#"
   (core instance $libc (instantiate $libc))
 "#;
 
+/// Names the environment variable that says which compiler the tests run with; the default one without it.
+pub const COMPILER_VARIABLE: &str = "WASMER_COMPONENT_TEST_COMPILER";
+
+/// The compiler that the tests run with.
+pub fn compiler() -> Compiler {
+    let Ok(name) = std::env::var(COMPILER_VARIABLE) else {
+        return Compiler::default();
+    };
+    let mut all = Compiler::ALL.into_iter();
+    match all.find(|compiler| compiler.name() == name) {
+        Some(compiler) => compiler,
+        None => panic!("{COMPILER_VARIABLE} names no compiler: {name}"),
+    }
+}
+
+/// The configuration every test uses unless it is about engines.
+pub fn config() -> Config {
+    Config::new().compiler(compiler())
+}
+
 /// The engine every test uses unless it is about engines.
 pub fn engine() -> Engine {
-    Engine::new(&Config::new()).expect("the default configuration works")
+    Engine::new(&config()).expect("the compiler is built in")
 }
 
 /// Compiles component text.

@@ -4,8 +4,7 @@
 use crate::common::{compile, engine, instantiate, instantiate_with};
 use std::time::{Duration, Instant};
 use wasmer_component::{
-    Component, Config, Engine, Error, Instance, LimitKind, Linker, Store, StoreContextMut,
-    StoreLimits, Val,
+    Component, Engine, Error, Instance, LimitKind, Linker, Store, StoreContextMut, StoreLimits, Val,
 };
 
 const MIB: u64 = 1 << 20;
@@ -647,7 +646,7 @@ fn without_limits_there_are_none() {
 
 #[test]
 fn counted_instructions_end_a_call_and_the_start_of_a_module() {
-    let engine = Engine::new(&Config::new().metering(10_000)).unwrap();
+    let engine = Engine::new(&crate::common::config().metering(10_000)).unwrap();
     let text = r#"
 (component
   (core module $m

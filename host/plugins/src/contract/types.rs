@@ -4,11 +4,13 @@
 //! a trace) is an archive, and belongs to `chipmunk-payload`. Names and order of fields and cases are those of `wit/deps`;
 //! the engine checks them against the component when a function is looked up, so a slip here cannot misread a guest.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmer_component::{ComponentType, Lift, Lower, flags};
 
 /// A plugin's own version (`shared-types.version`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ComponentType, Lift)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ComponentType, Lift,
+)]
 #[component(record)]
 pub struct Version {
     /// Incompatible changes.
@@ -75,7 +77,7 @@ pub struct ConfigItem {
 }
 
 /// One item that a plugin lets its user configure (`shared-types.config-schema-item`).
-#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lift)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ComponentType, Lift)]
 #[component(record)]
 pub struct ConfigSchemaItem {
     /// Identifies the item in the plugin.
@@ -89,7 +91,7 @@ pub struct ConfigSchemaItem {
 }
 
 /// The kinds of configuration values, with their defaults (`shared-types.config-schema-type`).
-#[derive(Debug, Clone, PartialEq, Serialize, ComponentType, Lift)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ComponentType, Lift)]
 #[component(variant)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConfigSchemaType {
@@ -205,7 +207,7 @@ pub struct ParserConfig {
 }
 
 /// One column of a message (`parse-types.column-info`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift)]
 #[component(record)]
 pub struct ColumnInfo {
     /// Its heading.
@@ -217,7 +219,7 @@ pub struct ColumnInfo {
 }
 
 /// How columns are shown (`parse-types.columns-render-options`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift)]
 #[component(record)]
 pub struct ColumnsRenderOptions {
     /// The columns, in order.
@@ -229,7 +231,7 @@ pub struct ColumnsRenderOptions {
 }
 
 /// How messages are shown (`parse-types.render-options`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ComponentType, Lift)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ComponentType, Lift)]
 #[component(record)]
 pub struct RenderOptions {
     /// For parsers with columns.
@@ -272,16 +274,26 @@ impl ParserCapabilities {
         }
     }
 
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::RESYNCHRONISES, "resynchronises"),
+        (Self::RANGES, "ranges"),
+        (Self::LINE, "line"),
+        (Self::COLUMNS, "columns"),
+        (Self::ATTACHMENTS, "attachments"),
+    ];
+
+    /// Those of these names; names of anything else are passed over.
+    pub fn named(names: &[impl AsRef<str>]) -> Self {
+        Self::ALL
+            .into_iter()
+            .filter(|(_, name)| names.iter().any(|given| given.as_ref() == *name))
+            .fold(Self::default(), |all, (flag, _)| all | flag)
+    }
+
     /// Their names in the WIT.
     pub fn names(self) -> Vec<&'static str> {
-        let all = [
-            (Self::RESYNCHRONISES, "resynchronises"),
-            (Self::RANGES, "ranges"),
-            (Self::LINE, "line"),
-            (Self::COLUMNS, "columns"),
-            (Self::ATTACHMENTS, "attachments"),
-        ];
-        all.into_iter()
+        Self::ALL
+            .into_iter()
             .filter(|(flag, _)| self.contains(*flag))
             .map(|(_, name)| name)
             .collect()
@@ -289,10 +301,20 @@ impl ParserCapabilities {
 }
 
 impl SourceCapabilities {
+    const ALL: [(Self, &'static str); 2] = [(Self::TIMESTAMPS, "timestamps"), (Self::LIVE, "live")];
+
+    /// Those of these names; names of anything else are passed over.
+    pub fn named(names: &[impl AsRef<str>]) -> Self {
+        Self::ALL
+            .into_iter()
+            .filter(|(_, name)| names.iter().any(|given| given.as_ref() == *name))
+            .fold(Self::default(), |all, (flag, _)| all | flag)
+    }
+
     /// Their names in the WIT.
     pub fn names(self) -> Vec<&'static str> {
-        let all = [(Self::TIMESTAMPS, "timestamps"), (Self::LIVE, "live")];
-        all.into_iter()
+        Self::ALL
+            .into_iter()
             .filter(|(flag, _)| self.contains(*flag))
             .map(|(_, name)| name)
             .collect()

@@ -224,6 +224,7 @@ impl House {
             config_file: config.exists().then_some(config),
             directories: Some(vec![self.root.path().to_owned()]),
             cache: CacheChoice::Directory(self.path("cache")),
+            compiler: None,
         })
         .expect("the test's plugins.toml is right")
     }

@@ -120,3 +120,117 @@ fn a_cache_that_others_can_reach_is_not_used() -> Result<()> {
     assert_eq!(fs::read_dir(&cache)?.count(), 0);
     Ok(())
 }
+
+fn text(run: &Run) -> String {
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+#[test]
+fn precompiled_plugins_are_listed_used_and_cleared() -> Result<()> {
+    let dir = Dir::new()?;
+    dir.trace(100, 0, 150, 1)?;
+    let cache = dir.path("cache");
+    let run = |arguments: &[&str]| Command::new(arguments)?.cache(&cache).run()?.succeeded();
+    let json = |arguments: &[&str]| -> Result<serde_json::Value> {
+        Ok(serde_json::from_slice(&run(arguments)?.stdout)?)
+    };
+    // Nothing is made by looking.
+    let empty = json(&["cache", "list", "--json"])?;
+    assert_eq!(empty["artifacts"], serde_json::json!([]));
+    assert_eq!(
+        run(&["cache", "clear"])?.stdout,
+        b"removed 0 compiled plugins, 0 bytes; 0 are left, 0 bytes\n"
+    );
+    ensure!(!cache.exists(), "`cache` made a directory");
+
+    let done = json(&["precompile", "dlt-parser", "file-source", "--json"])?;
+    let told = |name: &str| {
+        done.as_array()
+            .into_iter()
+            .flatten()
+            .map(|plugin| plugin[name].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("plugin"), ["dlt-parser", "file-source"]);
+    assert_eq!(told("cache"), ["miss", "miss"]);
+    assert_eq!(told("compiler"), ["cranelift", "cranelift"]);
+    let again = text(&run(&["precompile", "dlt-parser"])?);
+    ensure!(
+        again.starts_with("dlt-parser       in the cache already "),
+        "{again}"
+    );
+    assert_eq!(outcome(&export(&dir, &cache)?)?, "hit");
+
+    let listed = json(&["cache", "list", "--json"])?;
+    let mut plugins: Vec<_> = listed["artifacts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|artifact| artifact["plugin"].clone())
+        .collect();
+    plugins.sort_by_key(ToString::to_string);
+    assert_eq!(plugins, ["dlt-parser", "file-source"]);
+    let table = text(&run(&["cache", "list"])?);
+    ensure!(
+        table.contains("2 compiled plugins, ") && table.contains(" of at most 536870912 bytes"),
+        "{table}"
+    );
+
+    assert_eq!(
+        json(&["cache", "clear", "--older-than", "1d", "--json"])?["kept"],
+        2
+    );
+    assert_eq!(json(&["cache", "clear", "--json"])?["removed"], 2);
+    assert_eq!(outcome(&export(&dir, &cache)?)?, "miss");
+    Ok(())
+}
+
+#[test]
+fn all_plugins_are_precompiled_if_none_is_named_and_one_that_fails_stops_no_other() -> Result<()> {
+    let dir = Dir::new()?;
+    let cache = dir.path("cache");
+    fs::copy(
+        chipmunk_e2e::plugin("file-source")?,
+        dir.path("file-source.wasm"),
+    )?;
+    fs::write(dir.path("broken.wasm"), "this is no plugin")?;
+    fs::write(dir.path("plugins.toml"), "directories = [\".\"]\n")?;
+    let config = dir.path("plugins.toml").display().to_string();
+    let run = Command::new(["precompile", "--json", "--config", &config])?
+        .cache(&cache)
+        .run()?;
+    assert_eq!(run.code, Some(1));
+    let error = run.stderr.clone();
+    ensure!(
+        error.contains("broken") && error.contains("could not be compiled"),
+        "{error}"
+    );
+    let done: serde_json::Value = serde_json::from_slice(&run.stdout)?;
+    let names: Vec<_> = done
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|plugin| plugin["plugin"].to_string())
+        .collect();
+    ensure!(names.contains(&"\"file-source\"".to_owned()), "{names:?}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_is_not_private_is_neither_filled_nor_cleared() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new()?;
+    let cache = dir.path("cache");
+    fs::create_dir(&cache)?;
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o755))?;
+    for arguments in [&["precompile"][..], &["cache", "list"], &["cache", "clear"]] {
+        let run = Command::new(arguments)?.cache(&cache).run()?;
+        let error = run.stderr.clone();
+        ensure!(
+            run.code == Some(1) && error.contains("its mode is 755; do `chmod 700`"),
+            "{arguments:?}: {error}"
+        );
+    }
+    Ok(())
+}

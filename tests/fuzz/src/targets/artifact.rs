@@ -99,8 +99,8 @@ pub fn round_trip(case: &mut Case<'_>, component: &Component) -> Result<(), Stri
     Ok(())
 }
 
-/// Where the parts of an artifact are, as its format says: magic (8), version (4), length and fingerprint, checksum (32), then the
-/// body: length and description first.
+/// Where the parts of an artifact are, as its format says: magic (8), version (4), length and fingerprint, checksum (16), then the
+/// body: number of modules, each with its length and aligned to 16; length and description last.
 struct Layout {
     checksum: usize,
     body: usize,
@@ -121,12 +121,16 @@ impl Layout {
         let layout = || {
             let checksum = 16 + word(12, 4)?;
             let body = checksum + 16;
-            let end = body + 8 + word(body, 8)?;
+            let mut at = body + 8;
+            for _ in 0..word(body, 8)? {
+                at = (at + 8).next_multiple_of(16) + word(at, 8)?;
+            }
+            let description = at + 8..at + 8 + word(at, 8)?;
             (xxh3_128(bytes.get(body..)?).to_le_bytes() == *bytes.get(checksum..body)?).then_some(
                 Layout {
                     checksum,
                     body,
-                    description: body + 8..end,
+                    description,
                 },
             )
         };
@@ -137,7 +141,8 @@ impl Layout {
     fn with_description(&self, whole: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
         let part = |range: std::ops::Range<usize>| whole.get(range).unwrap_or(&[]);
         let description = change(part(self.description.clone()));
-        let mut body = (description.len() as u64).to_le_bytes().to_vec();
+        let mut body = part(self.body..self.description.start - 8).to_vec();
+        body.extend_from_slice(&(description.len() as u64).to_le_bytes());
         body.extend_from_slice(&description);
         body.extend_from_slice(part(self.description.end..whole.len()));
         let mut out = part(0..self.checksum).to_vec();
