@@ -56,6 +56,7 @@ fn main() -> Result<ExitCode> {
         config_file: None,
         directories: Some(Vec::new()),
         cache: CacheChoice::Directory(chipmunk_e2e::shared_cache()?),
+        compiler: None,
     })?;
     let (mut passed, mut known, mut skipped, mut failed) = (0, 0, 0, 0);
     for candidate in candidates(&chipmunk_e2e::target()?) {

@@ -26,6 +26,7 @@ fn report_of(component: &[u8]) -> Result<Report> {
         config_file: None,
         directories: Some(vec![dir.path("")]),
         cache: CacheChoice::Off,
+        compiler: None,
     })?;
     let settings = Settings::default();
     let kit = Kit {
