@@ -5,11 +5,8 @@ mod bad_plugins;
 mod cache;
 mod cli;
 mod combinations;
-<<<<<<< HEAD
 mod configuration;
-=======
 mod core_modules;
->>>>>>> cfa6703 (wasix: tests, recipes, documentation (in progress))
 mod cuts;
 mod follow;
 mod interruption;
