@@ -45,9 +45,7 @@ impl AsyncRead for Input {
                 Ok(chunk) if chunk.is_empty() => {}
                 Ok(chunk) => {
                     let length = chunk.len().min(buffer.remaining());
-                    let read = match buffer.initialize_unfilled_to(length) {
-                        place => chunk.fill_into(place),
-                    };
+                    let read = chunk.fill_into(buffer.initialize_unfilled_to(length));
                     buffer.advance(read);
                     // None after all: the file has become shorter.
                     return Poll::Ready(Ok(()));

@@ -12,13 +12,16 @@ use chipmunk_e2e::{
 /// One thread; several of them; the number of cores.
 const JOBS: [&[&str]; 4] = [&["--jobs", "1"], &["--jobs", "2"], &["--jobs", "4"], &[]];
 
+/// What `Stats::findings` tells of the whole run, and what both sides counted.
+type Figures = ((u64, u64, u64, u64), SourceStats, ParserStats);
+
 /// All that may not depend on jobs.
 #[derive(Debug, PartialEq)]
 struct Same {
     code: Option<i32>,
     output: Vec<u8>,
     /// None if it failed.
-    figures: Option<((u64, u64, u64, u64), SourceStats, ParserStats)>,
+    figures: Option<Figures>,
     /// What the host says; what a plugin says of a guess is told to nobody.
     remarks: Vec<String>,
 }

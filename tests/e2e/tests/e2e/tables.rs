@@ -138,7 +138,11 @@ fn messages_without_storage_headers_have_the_same_captions() -> Result<()> {
         .chain([("native", "native:dlt-core")])
     {
         let found = export(&dir, "wire.dlt", sides, &wire)?;
-        assert_eq!(objects(&found)?, [expected.clone()], "{sides:?}");
+        assert_eq!(
+            objects(&found)?,
+            std::slice::from_ref(&expected),
+            "{sides:?}"
+        );
     }
     Ok(())
 }
