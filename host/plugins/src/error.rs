@@ -163,7 +163,7 @@ pub enum SettingError {
         /// The item.
         id: String,
         /// Its type.
-        expected: ConfigSchemaType,
+        expected: Box<ConfigSchemaType>,
         /// What was given.
         value: String,
         /// Where it was given.
@@ -193,7 +193,7 @@ pub enum SettingError {
         /// The item.
         id: String,
         /// Its type.
-        expected: ConfigSchemaType,
+        expected: Box<ConfigSchemaType>,
         /// The path, as given; what plugins.toml says is relative to that file.
         path: PathBuf,
         /// What is wrong with it.
@@ -480,11 +480,11 @@ pub enum PluginError {
         /// The plugin.
         plugin: String,
         /// What is wrong.
-        source: SettingError,
+        source: Box<SettingError>,
     },
     /// A setting fits none of the plugins.
     #[error(transparent)]
-    Settings(#[from] SettingError),
+    Settings(Box<SettingError>),
     /// The registry's file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -517,6 +517,12 @@ pub enum PluginError {
     /// The guest failed.
     #[error("{}", .0.report())]
     Guest(Box<GuestFault>),
+}
+
+impl From<SettingError> for PluginError {
+    fn from(error: SettingError) -> Self {
+        Self::Settings(Box::new(error))
+    }
 }
 
 impl PluginError {

@@ -664,7 +664,7 @@ impl PluginRuntime {
         };
         configure(schema, &given).map_err(|source| PluginError::Setting {
             plugin: entry.name.clone(),
-            source,
+            source: Box::new(source),
         })
     }
 }

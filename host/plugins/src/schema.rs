@@ -376,7 +376,7 @@ impl Reading<'_> {
     fn type_error(&self, value: &dyn std::fmt::Display) -> SettingError {
         SettingError::Type {
             id: self.item.id.clone(),
-            expected: self.item.input_type.clone(),
+            expected: Box::new(self.item.input_type.clone()),
             value: value.to_string(),
             origin: self.origin,
         }
@@ -385,7 +385,7 @@ impl Reading<'_> {
     fn path_error(&self, path: &Path, reason: String) -> SettingError {
         SettingError::Path {
             id: self.item.id.clone(),
-            expected: self.item.input_type.clone(),
+            expected: Box::new(self.item.input_type.clone()),
             path: path.to_owned(),
             reason,
             origin: self.origin,

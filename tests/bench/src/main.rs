@@ -209,7 +209,7 @@ fn setups(block: &Block, format: &str, only: &[String]) -> Vec<&'static Setup> {
         let name = format!("{}, {format}, {setup}", block.input);
         only.is_empty() || only.iter().any(|text| name.contains(text))
     };
-    if !block.setups.iter().any(|setup| wanted(setup)) {
+    if !block.setups.iter().any(&wanted) {
         return Vec::new();
     }
     let named = block
