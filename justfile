@@ -117,6 +117,7 @@ test:
     step 'plugins in the languages that are set up' _plugins-of-languages
     step 'every built plugin is a valid component' validate
     step 'guests of the WASI tests' wasi-guests
+    step 'plugins of API 0.1.0' api-0_1_0
     step 'tests of the host' _test-host
     step 'tests of the guests, on the host' _test-guests
     step 'the engine without a compiler' headless
@@ -188,6 +189,10 @@ wasi-guests: _guest-toolchain
     @GUEST_WORKSPACE=tests/wasi-guests CARGO_TARGET_DIR='{{ wasi_guests }}' '{{ toolchain }}/guest-cargo' build --release --workspace --target wasm32-wasip2 {{ locked }}
     @cp '{{ wasi_guests }}'/wasm32-wasip2/release/*.wasm '{{ wasi_guests }}'
     @tests/wasi-guests/c/build.sh '{{ wasi_guests }}'
+
+# Build the plugins of API 0.1.0 that tests and figures use, in Rust and, where it is set up, in C, into target/plugins-0.1.0
+api-0_1_0: _guest-toolchain
+    @CARGO_TARGET_DIR='{{ target }}/api-0.1.0' tests/api-0.1.0/build.sh '{{ target }}/plugins-0.1.0'
 
 # Compare the component engine with the wasmtime crate, for MINUTES of generated cases and over SCRIPTS
 differential MINUTES='5' *SCRIPTS='': _against-wasmtime

@@ -13,9 +13,10 @@ use crate::error::{Error, LimitExceeded, Result, TypeMismatch};
 use crate::instance::{Destructor, Instance};
 use crate::ir::{CanonicalOptions, Export};
 use crate::store::{AsContextMut, InstanceId, Runtime, StoreContextMut};
-use crate::typed::{GuestMemory, LiftResult, LowerParams};
+use crate::typed::{GuestMemory, LiftResult, LowerParams, ResultType};
 use crate::types::{Abi, FuncType, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS};
 use crate::val::Val;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -43,7 +44,8 @@ impl std::fmt::Debug for Func {
 /// An exported function whose Rust types were checked against the component's.
 pub struct TypedFunc<P, R> {
     func: Func,
-    types: PhantomData<fn(P) -> R>,
+    /// Evidence of a check, no function: evidence for longer lives holds for shorter ones.
+    types: PhantomData<fn() -> (P, R)>,
 }
 
 impl<P, R> Clone for TypedFunc<P, R> {
@@ -138,7 +140,7 @@ impl Func {
     ///
     /// # Errors
     /// [`Error::Type`] when the component's types are others.
-    pub fn typed<P: LowerParams, R: LiftResult>(&self) -> Result<TypedFunc<P, R>> {
+    pub fn typed<P: LowerParams, R: ResultType>(&self) -> Result<TypedFunc<P, R>> {
         let callee = self.callee()?;
         let types = &callee.component.ir.types;
         let mismatch = |mismatch| Error::Type {
@@ -217,12 +219,14 @@ impl Func {
     }
 }
 
-impl<P: LowerParams, R: LiftResult> TypedFunc<P, R> {
+impl<P, R> TypedFunc<P, R> {
     /// The function without its types.
     pub fn func(&self) -> &Func {
         &self.func
     }
+}
 
+impl<P: LowerParams, R: LiftResult> TypedFunc<P, R> {
     /// Calls the function. The result is lifted completely, and `post-return` has run.
     ///
     /// # Errors
@@ -252,6 +256,55 @@ impl<P: LowerParams, R: LiftResult> TypedFunc<P, R> {
             |cx, src| R::lift_result(cx, callee.ty.result, src),
             |cx, bytes| R::load_result(cx, callee.ty.result, bytes),
             f,
+        )
+    }
+}
+
+/// A call's result as the guest left it, for [`TypedFunc::call_lifting`].
+#[derive(Debug)]
+pub enum Unlifted<'a, 'b> {
+    /// As core values: a type that flattens to at most [`MAX_FLAT_RESULTS`] of them.
+    Flat(&'a mut FlatReader<'b>),
+    /// In the guest's memory: the value's own bytes, as many as [`crate::types::Abi::size`] says. What they point to is
+    /// not checked yet; [`LiftContext`] does that.
+    Memory(&'a [u8]),
+}
+
+impl<P: LowerParams, R: ResultType> TypedFunc<P, R> {
+    /// Calls the function and has `lift` take what it wants of the result where that lies, before `post-return` takes it back.
+    ///
+    /// For large structured results whose elements are to become something else at once: a list of records, say, whose texts go
+    /// into one buffer. `R` need not be [`crate::Lift`]; it says what the result looks like, and is checked as always.
+    ///
+    /// What `lift` gets of the context are slices of the guest's memory, checked for bounds and alignment, and charged to the
+    /// limit of lists. An error of it poisons the instance, as that of any other lifting.
+    ///
+    /// # Errors
+    /// As [`TypedFunc::call`], and those of `lift`.
+    pub fn call_lifting<X>(
+        &self,
+        mut store: impl AsContextMut,
+        params: P,
+        lift: impl FnOnce(&mut LiftContext<'_>, Unlifted<'_, '_>) -> Result<X>,
+    ) -> Result<X> {
+        let callee = self.func.callee()?;
+        let mut cx = store.as_context_mut();
+        // One of the two ways is taken, once.
+        let lift = Cell::new(Some(lift));
+        let lift = || {
+            lift.take()
+                .ok_or_else(|| Error::trap("a result is lifted only once"))
+        };
+        call(
+            &mut cx,
+            &callee,
+            P::ABI,
+            R::ABI,
+            |cx, dst| params.lower_params(cx, &callee.ty.params, dst),
+            |cx, ptr| params.store_params(cx, &callee.ty.params, ptr),
+            |cx, src| lift()?(cx, Unlifted::Flat(src)),
+            |cx, bytes| lift()?(cx, Unlifted::Memory(bytes)),
+            |result, _| result,
         )
     }
 }

@@ -14,7 +14,7 @@ use crate::module::Module;
 use crate::resource::{HandleTable, ResourceType};
 use crate::store::{AsContextMut, Flag, InstanceId, Runtime};
 use crate::trampoline;
-use crate::typed::{LiftResult, LowerParams};
+use crate::typed::{LowerParams, ResultType};
 use crate::types::ResourceTableId;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -479,7 +479,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`Error::Export`] when there is no such function, [`Error::Type`] when its types are others.
-    pub fn get_typed_func<P: LowerParams, R: LiftResult>(
+    pub fn get_typed_func<P: LowerParams, R: ResultType>(
         &self,
         store: impl AsContextMut,
         path: impl Into<ExportPath>,

@@ -86,7 +86,7 @@ pub use core_link::{CoreFunc, CoreImport, CoreLink};
 pub use core_module::CoreModule;
 pub use engine::{Compiler, Config, Engine};
 pub use error::{Error, Frame, LimitExceeded, LimitKind, LinkError, Result, Trap, TypeMismatch};
-pub use func::{Func, TypedFunc};
+pub use func::{Func, TypedFunc, Unlifted};
 pub use instance::Instance;
 pub use limits::StoreLimits;
 pub use linker::{InstancePre, Linker, LinkerInstance};

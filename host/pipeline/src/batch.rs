@@ -43,6 +43,11 @@ pub trait BatchReader {
     fn split(&self) -> Option<ParserSplit> {
         None
     }
+
+    /// Calls of what lies below that the last [`read_batch`](Self::read_batch) took, where that is not simply one.
+    fn calls(&self) -> u64 {
+        1
+    }
 }
 
 /// A [`Parser`] over a [`BatchReader`].
@@ -100,11 +105,9 @@ impl<R: BatchReader> BatchParser<R> {
             return Ok(());
         }
         self.told_end = true;
-        self.tally.called();
-        let batch = self
-            .reader
-            .read_batch(&[], None, true, AlignedBytes::new())?;
-        match batch.tail() {
+        let batch = self.reader.read_batch(&[], None, true, AlignedBytes::new());
+        self.tally.called(self.reader.calls());
+        match batch?.tail() {
             TailView::Error(why) => Err(ParserError::Unrecoverable(why.to_owned())),
             _ => Ok(()),
         }
@@ -128,7 +131,7 @@ impl<R: BatchReader> BatchParser<R> {
     /// Goes on behind items that `reader` has found in a batch of its own, with what was counted of them and, if the batch ended as
     /// incomplete, what it wants. They follow on the items of the last batch here. Returns the reader that made that.
     pub(crate) fn jump(&mut self, reader: R, counted: &ParserTally, needed: Option<usize>) -> R {
-        self.tally.called();
+        self.tally.called(reader.calls());
         self.tally.append(counted);
         // The rest will have grown by the next call.
         self.next = Next::Read;
@@ -187,8 +190,9 @@ impl<R: BatchReader> BatchParser<R> {
             .take()
             .and_then(Arc::into_inner)
             .map_or_else(AlignedBytes::new, |last| last.batch.into_bytes());
-        self.tally.called();
-        let batch = self.reader.read_batch(input, timestamp, at_end, spare)?;
+        let batch = self.reader.read_batch(input, timestamp, at_end, spare);
+        self.tally.called(self.reader.calls());
+        let batch = batch?;
 
         match batch.tail() {
             TailView::Complete | TailView::Full => {}

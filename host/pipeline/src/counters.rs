@@ -83,10 +83,10 @@ pub struct ParserTally {
 }
 
 impl ParserTally {
-    /// The reader below was called.
+    /// The reader below was called so many times.
     #[inline]
-    pub fn called(&mut self) {
-        self.report.counters.c_plg += 1;
+    pub fn called(&mut self, times: u64) {
+        self.report.counters.c_plg += times;
     }
 
     /// A message was handed out that consumes so many bytes.

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use crate::contract::{ApiVersion, ConfigSchemaType, Kind};
+use crate::contract::{ApiVersion, ConfigSchemaType, Kind, Offered};
 
 /// Why a file is not a plugin that this host runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,40 +41,29 @@ pub enum FormatError {
     },
     /// A component that is no plugin.
     #[error(
-        "it is a component of another world: it exports {}, and a plugin exports `chipmunk:parser/parser@{v}` or \
-         `chipmunk:bytesource/byte-source@{v}`", quoted_or(.exports, "nothing"), v = ApiVersion::SUPPORTED
+        "it is a component of another world: it exports {}, and a plugin exports `chipmunk:parser/parser` or \
+         `chipmunk:bytesource/byte-source`, in one of the versions {v}", quoted_or(.exports, "nothing"), v = ApiVersion::SUPPORTED
     )]
     OtherWorld {
         /// What it exports.
         exports: Vec<String>,
     },
-    /// A plugin of Chipmunk's published API.
-    #[error(
-        "it is a plugin of API 0.1.0 (`{interface}`): API 0.1.0 plugins come with a later release of this host, which has API \
-         {v}; build the plugin against {v} to use it now", v = ApiVersion::SUPPORTED
-    )]
-    Api010 {
-        /// The export that says so.
-        interface: String,
-    },
     /// A plugin of an API that this host does not know.
     #[error(
-        "it exports `{interface}`, and this host has API {v} (0.1.0 comes with a later release): use a newer host, or a build \
-         of the plugin for {v}", v = ApiVersion::SUPPORTED
+        "it exports `{interface}`, and this host has the API in the versions {v}: use a newer host, or a build of the plugin for \
+         one of them", v = ApiVersion::SUPPORTED
     )]
     UnknownApi {
         /// The export that says so.
         interface: String,
     },
     /// It needs something that this host does not have.
-    #[error(
-        "it imports `{import}`, which this host does not have: it has WASI 0.2 (`wasi:...@0.2.x`){core} and \
-         `chipmunk:shared/logging@{v}`, `chipmunk:shared/sandbox@{v}`", v = ApiVersion::SUPPORTED,
-        core = if cfg!(feature = "wasix") { ", for core modules `wasi_snapshot_preview1` and `wasix_32v1`," } else { "" }
-    )]
+    #[error("it imports `{import}`, which this host does not have: {}", offered_in_words(*.offered))]
     UnknownImport {
         /// The import.
         import: String,
+        /// What comes near.
+        offered: Offered,
     },
 }
 
@@ -446,6 +435,18 @@ pub enum PluginError {
         /// What the engine says.
         message: String,
     },
+    /// The component calls what this host does not have.
+    #[error("plugin `{plugin}` cannot be started: it needs the import `{import}`, which this host does not have{}; {remedy}", offered_as(.offered))]
+    Import {
+        /// The plugin.
+        plugin: String,
+        /// The import, as `interface` or `interface#item`.
+        import: String,
+        /// The same interface in another version.
+        offered: Option<String>,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// A directory or file cannot be granted.
     #[error("plugin `{plugin}`: {message}; see `[plugins.grants]` in plugins.toml")]
     Grant {
@@ -563,6 +564,36 @@ fn suggestion(given: &str, known: &[String]) -> String {
     match best.filter(|best| likeness(best) >= LIKE) {
         Some(best) => format!(" (did you mean `{best}`?)"),
         None => String::new(),
+    }
+}
+
+fn offered_as(offered: &Option<String>) -> String {
+    match offered {
+        Some(offered) => format!(" (it has `{offered}`)"),
+        None => String::new(),
+    }
+}
+
+fn offered_in_words(offered: Offered) -> String {
+    match offered {
+        Offered::Nothing => format!(
+            "it has WASI 0.2 (`wasi:...@0.2.x`){core} and `chipmunk:shared/logging` and `chipmunk:shared/sandbox` ({}), and no grant \
+             adds to that; build the plugin without the import",
+            ApiVersion::SUPPORTED,
+            core = if cfg!(feature = "wasix") {
+                ", for core modules `wasi_snapshot_preview1` and `wasix_32v1`,"
+            } else {
+                ""
+            },
+        ),
+        Offered::Versions => format!(
+            "it has that interface in the versions {}; build the plugin for one of them",
+            ApiVersion::SUPPORTED
+        ),
+        Offered::Wasi => {
+            "it has WASI in version 0.2 (`wasi:...@0.2.x`); build the plugin for WASI 0.2"
+                .to_owned()
+        }
     }
 }
 

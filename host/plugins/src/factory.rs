@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use wasmer_component::{Engine, Store, StoreLimits};
+use wasmer_component::{Engine, LinkError, Store, StoreLimits};
 
 use crate::cache::ContentHash;
 use crate::compiled::Compiled;
 use crate::config::{Grants, Limits};
 use crate::contract::{
-    Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities, ParserConfig,
-    Session, SessionParts, SourceConfig,
+    ApiVersion, Description, Flavour, GuestLog, HostState, LogLevel, Output, ParserCapabilities,
+    ParserConfig, Session, SessionParts, SourceConfig,
 };
 use crate::error::PluginError;
 use crate::facts::Facts;
@@ -156,10 +156,7 @@ impl PluginFactory {
         if grants.stdin {
             limits.call_timeout_ms = limits.call_timeout_ms.max(STDIN_CALL_TIMEOUT_MS);
         }
-        let failed = |error: wasmer_component::Error| PluginError::Start {
-            plugin: self.entry.name.clone(),
-            message: error.to_string(),
-        };
+        let failed = |error| self.cannot_start(error);
         let log = GuestLog::new(&self.entry.name, log_level);
         let sandboxed = self.description.flavour != Flavour::Plain
             && self
@@ -181,6 +178,7 @@ impl PluginFactory {
         Session::new(SessionParts {
             plugin: self.entry.name.as_str().into(),
             kind: self.description.kind,
+            api: self.description.api,
             interface: self.description.interface.clone(),
             limits,
             log,
@@ -189,8 +187,35 @@ impl PluginFactory {
         })
     }
 
+    #[cold]
+    fn cannot_start(&self, error: wasmer_component::Error) -> PluginError {
+        let plugin = self.entry.name.clone();
+        match error {
+            wasmer_component::Error::Link(LinkError::Missing {
+                import, offered, ..
+            }) => PluginError::Import {
+                plugin,
+                remedy: if import.starts_with("wasi:http/") {
+                    "no grant allows HTTP, but `grants.network` in plugins.toml allows `wasi:sockets`: build the plugin without HTTP"
+                } else {
+                    "no grant adds it: build the plugin without it"
+                },
+                import,
+                offered,
+            },
+            error => PluginError::Start {
+                plugin,
+                message: error.to_string(),
+            },
+        }
+    }
+
     fn lacks(&self, output: Output, capabilities: ParserCapabilities) -> PluginError {
         let (what, remedy) = match output {
+            Output::Ranges if self.description.api == ApiVersion::V0_1 => (
+                "the bytes of messages: parsers of API 0.1.0 return texts and do not say where in the input a message lies",
+                "export with `--format text`, or use a build of the plugin for API 0.2.0",
+            ),
             Output::Ranges => ("the bytes of messages", "export with `--format text`"),
             Output::Line => ("messages as lines of text", "export with `--format raw`"),
             Output::Columns => ("messages in columns", "ask for lines of text"),

@@ -1,7 +1,7 @@
 //! What the proxies need of a running plugin, and no more.
 //!
-//! Two traits, one call each. A session over the engine implements them for API 0.2.0; another API version or another
-//! flavour of guest is another implementation, and the proxies stay as they are. The tests' hostile guests are plain Rust.
+//! Two traits, one call each. A session over the engine implements them, for both versions of the API; another flavour of guest
+//! is another implementation, and the proxies stay as they are. The tests' hostile guests are plain Rust.
 
 use chipmunk_payload::AlignedBytes;
 use chipmunk_pipeline::ParserSplit;
@@ -24,6 +24,12 @@ pub trait ParserGuest: std::fmt::Debug + Send {
         archive: &mut AlignedBytes,
     ) -> Result<(), GuestFault>;
 
+    /// Calls of the guest's `parse` that the last [`parse`](Self::parse) took: one, where the API has batches; with API 0.1.0 also
+    /// several, or none.
+    fn calls(&self) -> u64 {
+        1
+    }
+
     /// The fault of a guest whose archive turned out to be bad. Ends the session.
     fn fail(&mut self, cause: FaultCause) -> GuestFault;
 
@@ -35,7 +41,7 @@ pub trait ParserGuest: std::fmt::Debug + Send {
 
 /// A running byte-source plugin.
 pub trait SourceGuest: std::fmt::Debug + Send {
-    /// Calls the guest's `read` for at most `len` bytes, and shows the archive it returns to `take`, once, where it lies. What
+    /// Calls the guest's `read` for at most `len` bytes, and shows what it returns to `take`, once, where it lies. What
     /// `take` finds wrong with it ends the session.
     ///
     /// # Errors
@@ -43,8 +49,17 @@ pub trait SourceGuest: std::fmt::Debug + Send {
     fn read(&mut self, len: u64, take: &mut Take<'_>) -> Result<(), ReadFailure>;
 }
 
-/// Looks at an archive where it lies, and says what is wrong with it.
-pub type Take<'a> = dyn FnMut(&[u8]) -> Result<(), FaultCause> + 'a;
+/// Looks at what a source returned where it lies, and says what is wrong with it.
+pub type Take<'a> = dyn FnMut(Chunk<'_>) -> Result<(), FaultCause> + 'a;
+
+/// What a source's `read` returns. Nothing of it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chunk<'a> {
+    /// An archive of `chipmunk-payload`.
+    Archive(&'a [u8]),
+    /// The bytes of the trace and nothing else (API 0.1.0): none at the end.
+    Bytes(&'a [u8]),
+}
 
 /// Why a guest read nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

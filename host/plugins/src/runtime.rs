@@ -29,9 +29,9 @@ use crate::contract::{
 use crate::error::{FaultCause, PluginError};
 use crate::factory::PluginFactory;
 use crate::facts::Facts;
-use crate::guest::{ParserGuest, ReadFailure, SourceGuest};
+use crate::guest::{Chunk, ParserGuest, ReadFailure, SourceGuest};
 use crate::opener::ParserOpener;
-use crate::proxy::{ByteSourceProxy, ParserProxy, ReadAhead, parser_proxy};
+use crate::proxy::{ByteSourceProxy, ParserProxy, ReadAhead, check_length, parser_proxy};
 use crate::registry::{PluginEntry, PluginRegistry};
 use crate::schema::{Configuration, Given, Input, Settings, configure};
 
@@ -758,9 +758,14 @@ fn validate_parser(
             }
             Ok((
                 (),
-                format!(
-                    "output `{name}`: answers nothing, garbage, and their end with valid archives"
-                ),
+                match factory.description().api {
+                    ApiVersion::V0_1 => {
+                        format!("output `{name}`: answers garbage and its end as the contract says")
+                    }
+                    ApiVersion::V0_2 => format!(
+                        "output `{name}`: answers nothing, garbage, and their end with valid archives"
+                    ),
+                },
             ))
         });
         if called.is_none() {
@@ -815,15 +820,23 @@ fn validate_source(
     }
     check(checks, "init and read", || {
         let mut session = factory.source(configuration, LogLevel::Error)?;
-        let mut read = 0;
-        let result = session.read(1 << 16, &mut |archive| {
-            let chunk = SourceChunk::check(archive, 1 << 16)
-                .map_err(|error| FaultCause::Contract(error.to_string()))?;
-            read = chunk.bytes().len();
+        let mut read = String::new();
+        let result = session.read(1 << 16, &mut |chunk| {
+            read = match chunk {
+                Chunk::Archive(archive) => {
+                    let chunk = SourceChunk::check(archive, 1 << 16)
+                        .map_err(|error| FaultCause::Contract(error.to_string()))?;
+                    format!("read {} bytes in a valid archive", chunk.bytes().len())
+                }
+                Chunk::Bytes(bytes) => {
+                    check_length(bytes, 1 << 16)?;
+                    format!("read {} bytes", bytes.len())
+                }
+            };
             Ok(())
         });
         match result {
-            Ok(()) => Ok(((), format!("read {read} bytes in a valid archive"))),
+            Ok(()) => Ok(((), read)),
             Err(ReadFailure::Refused { error, .. }) => {
                 Ok(((), format!("refused in its own words: {error}")))
             }

@@ -109,7 +109,7 @@ impl DltCoreParser {
         at_end: bool,
     ) -> Result<ParseOutput<DltCoreMessage>, ParserError> {
         self.wanted = None;
-        self.tally.called();
+        self.tally.called(1);
         let found = self.find(input, at_end);
         if let Err(error) = &found {
             self.tally.error(error);

@@ -111,6 +111,12 @@ impl<R: BatchReader> BatchReader for Lease<R> {
             )),
         }
     }
+
+    fn calls(&self) -> u64 {
+        self.instance
+            .as_ref()
+            .map_or(1, |instance| instance.reader.calls())
+    }
 }
 
 /// A place where a message ends, and what came before it in the trial.

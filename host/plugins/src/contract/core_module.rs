@@ -8,7 +8,7 @@ use wasmer_component::{Component, CoreModule, Engine};
 use wasmer_component_wasix::MODULES;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
-use super::detect::{Description, Flavour, Kind, describe_names};
+use super::detect::{Description, Flavour, Kind, Offered, describe_names};
 use crate::cache::ContentHash;
 use crate::error::FormatError;
 
@@ -29,6 +29,7 @@ pub(super) fn describe(bytes: &[u8]) -> Result<Description, FormatError> {
     {
         return Err(FormatError::UnknownImport {
             import: import.clone(),
+            offered: Offered::Nothing,
         });
     }
     let flavour = match foreign.is_empty() {

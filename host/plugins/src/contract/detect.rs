@@ -44,7 +44,7 @@ impl std::fmt::Display for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[non_exhaustive]
 pub enum ApiVersion {
-    /// Chipmunk's published API: a list of records for every call. Recognised, and refused for now.
+    /// Chipmunk's published API: a list of records for every call.
     #[serde(rename = "0.1.0")]
     V0_1,
     /// The bulk API of `wit/`: one archive for every call.
@@ -53,8 +53,11 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// The versions that this host runs, for messages.
-    pub const SUPPORTED: &'static str = "0.2.0";
+    /// The versions that this host runs, oldest first.
+    pub const ALL: [Self; 2] = [Self::V0_1, Self::V0_2];
+
+    /// The same, for messages.
+    pub const SUPPORTED: &'static str = "0.1.0 and 0.2.0";
 
     fn of(major: u64, minor: u64) -> Option<Self> {
         match (major, minor) {
@@ -96,6 +99,18 @@ impl std::fmt::Display for Flavour {
             Self::Wasix => "WASIX",
         })
     }
+}
+
+/// What a host has that comes near an import that it does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Offered {
+    /// Nothing.
+    Nothing,
+    /// The same interface in the versions of [`ApiVersion`].
+    Versions,
+    /// WASI in another version.
+    Wasi,
 }
 
 /// What a component's names say of it.
@@ -167,9 +182,6 @@ pub(crate) fn describe_names(
         }
     }
     let (kind, api, interface) = match (found, foreign) {
-        (Some((_, ApiVersion::V0_1, interface)), _) => {
-            return Err(FormatError::Api010 { interface });
-        }
         (Some(found), _) => found,
         (None, Some(interface)) => return Err(FormatError::UnknownApi { interface }),
         (None, None) => return Err(FormatError::OtherWorld { exports }),
@@ -178,15 +190,25 @@ pub(crate) fn describe_names(
     for import in &imports {
         let (interface, version) = split_version(import);
         let version = version.and_then(major_minor);
-        match interface.split_once(':') {
-            Some(("wasi", _)) if version == Some((0, 2)) => flavour = Flavour::Wasi02,
-            Some(("chipmunk", _)) if OURS.contains(&interface) && version == Some((0, 2)) => {}
-            _ => {
-                return Err(FormatError::UnknownImport {
-                    import: import.clone(),
-                });
+        let offered = match interface.split_once(':') {
+            // Whether we have that very interface is found out when it is linked: what nobody calls need not be there.
+            Some(("wasi", _)) if version == Some((0, 2)) => {
+                flavour = Flavour::Wasi02;
+                continue;
             }
-        }
+            Some(("wasi", _)) => Offered::Wasi,
+            _ if OURS.contains(&interface) => {
+                if version.is_some_and(|(major, minor)| ApiVersion::of(major, minor).is_some()) {
+                    continue;
+                }
+                Offered::Versions
+            }
+            _ => Offered::Nothing,
+        };
+        return Err(FormatError::UnknownImport {
+            import: import.clone(),
+            offered,
+        });
     }
     Ok(Description {
         kind,
@@ -418,17 +440,28 @@ mod tests {
         );
         assert_eq!(
             of(&["chipmunk:parser/parser@0.1.0"]),
-            Err(FormatError::Api010 {
-                interface: "chipmunk:parser/parser@0.1.0".to_owned()
-            })
+            Ok((Kind::Parser, ApiVersion::V0_1))
         );
         assert_eq!(
-            of(&[
-                "chipmunk:parser/parser@0.1.0",
-                "chipmunk:parser/parser@0.2.0"
-            ]),
-            Ok((Kind::Parser, ApiVersion::V0_2))
+            of(&["chipmunk:bytesource/byte-source@0.1.9", "exports", "init"]),
+            Ok((Kind::ByteSource, ApiVersion::V0_1))
         );
+        for both in [
+            [
+                "chipmunk:parser/parser@0.1.0",
+                "chipmunk:parser/parser@0.2.0",
+            ],
+            [
+                "chipmunk:parser/parser@0.2.0",
+                "chipmunk:parser/parser@0.1.0",
+            ],
+            [
+                "chipmunk:parser/parser@0.9.0",
+                "chipmunk:parser/parser@0.2.0",
+            ],
+        ] {
+            assert_eq!(of(&both), Ok((Kind::Parser, ApiVersion::V0_2)));
+        }
         for newer in [
             "chipmunk:parser/parser@0.3.0",
             "chipmunk:parser/parser@1.2.0",
@@ -466,16 +499,29 @@ mod tests {
             Ok(Flavour::Plain)
         );
         assert_eq!(of(&["wasi:io/error@0.2.3"]), Ok(Flavour::Wasi02));
-        for unknown in [
-            "wasi:io/error@0.3.0",
-            "acme:db/client@1.0.0",
-            "chipmunk:shared/logging@0.9.0",
-            "log",
+        assert_eq!(
+            of(&[
+                "chipmunk:shared/logging@0.1.0",
+                "chipmunk:shared/sandbox@0.1.4",
+                "chipmunk:shared/shared-types@0.1.0",
+                "chipmunk:bytesource/bytesource-types@0.1.0",
+                "chipmunk:shared/logging@0.2.0",
+            ]),
+            Ok(Flavour::Plain)
+        );
+        for (unknown, offered) in [
+            ("wasi:io/error@0.3.0", Offered::Wasi),
+            ("acme:db/client@1.0.0", Offered::Nothing),
+            ("chipmunk:shared/clock@0.2.0", Offered::Nothing),
+            ("chipmunk:shared/logging@0.9.0", Offered::Versions),
+            ("chipmunk:shared/logging", Offered::Versions),
+            ("log", Offered::Nothing),
         ] {
             assert_eq!(
                 of(&[unknown]),
                 Err(FormatError::UnknownImport {
-                    import: unknown.to_owned()
+                    import: unknown.to_owned(),
+                    offered
                 })
             );
         }

@@ -11,7 +11,7 @@ use wasmer_component::{Linker, StoreContextMut};
 use wasmer_component_wasi::stream::FileDescriptorInput;
 use wasmer_component_wasi::{Grant, WasiCtx, WasiCtxBuilder, WasiView};
 
-use super::{Flavour, GuestLog, LogLevel};
+use super::{ApiVersion, Flavour, GuestLog, LogLevel};
 use crate::config::{Access, Grants};
 use crate::error::PluginError;
 
@@ -113,30 +113,33 @@ pub(crate) fn add_to_linker(
     linker: &mut Linker<HostState>,
     flavour: Flavour,
 ) -> wasmer_component::Result<()> {
-    linker
-        .instance("chipmunk:shared/logging@0.2.0")?
-        .func_wrap(
-            "log",
-            |cx: StoreContextMut<'_, HostState>, (level, message): (LogLevel, String)| {
-                cx.data().log.line(level, &message);
-                Ok(())
-            },
-        )?;
-    linker
-        .instance("chipmunk:shared/sandbox@0.2.0")?
-        .func_wrap(
-            "temp-directory",
-            |cx: StoreContextMut<'_, HostState>, (): ()| {
-                let path: Result<String, String> = match &cx.data().sandbox {
-                    Some(_) => Ok(SANDBOX_PATH.to_owned()),
-                    None => Err(
-                        "a plugin that does not import a file system has no temporary directory"
-                            .to_owned(),
-                    ),
-                };
-                Ok((path,))
-            },
-        )?;
+    // The same functions in both versions, and a plugin may ask for either.
+    for api in ApiVersion::ALL {
+        linker
+            .instance(&format!("chipmunk:shared/logging@{api}"))?
+            .func_wrap(
+                "log",
+                |cx: StoreContextMut<'_, HostState>, (level, message): (LogLevel, String)| {
+                    cx.data().log.line(level, &message);
+                    Ok(())
+                },
+            )?;
+        linker
+            .instance(&format!("chipmunk:shared/sandbox@{api}"))?
+            .func_wrap(
+                "temp-directory",
+                |cx: StoreContextMut<'_, HostState>, (): ()| {
+                    let path: Result<String, String> = match &cx.data().sandbox {
+                        Some(_) => Ok(SANDBOX_PATH.to_owned()),
+                        None => Err(
+                            "a plugin that does not import a file system has no temporary directory"
+                                .to_owned(),
+                        ),
+                    };
+                    Ok((path,))
+                },
+            )?;
+    }
     match flavour {
         Flavour::Wasi02 => wasmer_component_wasi::add_to_linker(linker),
         #[cfg(feature = "wasix")]

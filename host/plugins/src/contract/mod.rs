@@ -1,8 +1,8 @@
 //! The plugin contract, as this host sees it: `wit/` in Rust.
 //!
 //! `types` are what travels by value, `detect` tells from a component's names which contract it follows, and `core_module` the same
-//! of a module that is none yet, `host` is our side
-//! of what plugins import, `log` where their lines go, and `world` calls what they export.
+//! of a module that is none yet, `host` is our side of what plugins import, `log` where their lines go, `world` calls what they
+//! export, and `v0_1` is what is different with plugins of Chipmunk's published API.
 
 #[cfg(feature = "wasix")]
 mod core_module;
@@ -10,9 +10,10 @@ mod detect;
 mod host;
 mod log;
 mod types;
+mod v0_1;
 mod world;
 
-pub use detect::{ApiVersion, Description, Flavour, Kind, describe};
+pub use detect::{ApiVersion, Description, Flavour, Kind, Offered, describe};
 pub use host::HostState;
 pub(crate) use host::add_to_linker;
 pub use log::GuestLog;

@@ -1,4 +1,6 @@
-//! Calling a plugin of API 0.2.0: the functions of its interface, typed, one method each.
+//! Calling a plugin: the functions of its interface, typed, one method each, for both versions of the API.
+//!
+//! What 0.1.0 does not have is derived here: its capabilities from its render options. What it does in another way is in `v0_1`.
 //!
 //! A [`Session`] is one instance in a store of its own, with the host's side of what it imports. It turns everything that
 //! can go wrong in a call into a [`GuestFault`] with the plugin's name, the function, the guest's frames and its last log
@@ -11,39 +13,58 @@ use std::time::{Duration, Instant};
 use chipmunk_payload::AlignedBytes;
 use chipmunk_pipeline::ParserSplit;
 use wasmer_component::{
-    Error, FillBytes, Func, Instance, LentBytes, Lift, LiftResult, LimitKind, LowerParams, Store,
+    Error, FillBytes, Func, Instance, LentBytes, Lift, LiftResult, LimitKind, LowerParams,
+    ResultType, Store, TypedFunc,
 };
 
 use super::host::HostState;
+use super::v0_1::{Call, ParseResult, RecordParser, lift};
 use super::{
-    ConfigItem, ConfigSchemaItem, GuestLog, InitError, Kind, ParserCapabilities, ParserConfig,
-    RenderOptions, SourceCapabilities, SourceConfig, SourceError, Version,
+    ApiVersion, ConfigItem, ConfigSchemaItem, GuestLog, InitError, Kind, LogLevel,
+    ParserCapabilities, ParserConfig, RenderOptions, SourceCapabilities, SourceConfig, SourceError,
+    Version,
 };
 use crate::config::Limits;
 use crate::error::{FaultCause, GuestFault, PluginError};
-use crate::guest::{ParserGuest, ReadFailure, SourceGuest, Take};
+use crate::guest::{Chunk, ParserGuest, ReadFailure, SourceGuest, Take};
 
 /// A running plugin.
 #[derive(Debug)]
 pub struct Session {
     plugin: Arc<str>,
     kind: Kind,
+    api: ApiVersion,
     interface: String,
     limits: Limits,
     log: GuestLog,
     store: Store<HostState>,
     instance: Instance,
     /// The function that does the work, once the session is initialised.
-    work: Option<Func>,
+    work: Option<Work>,
     /// Where the time of all calls of a parser's `parse` went.
     split: ParserSplit,
     ended: bool,
 }
 
+/// The function that does the work, its types checked. An input lives as long as a call; the check holds for all.
+#[derive(Debug)]
+enum Work {
+    Parse(Func),
+    ParseRecords(
+        TypedFunc<(&'static [u8], Option<u64>), ParseResult>,
+        Box<RecordParser>,
+    ),
+    /// An archive, or, with API 0.1.0, bytes.
+    Read(TypedFunc<(u64,), ReadResult>),
+}
+
+type ReadResult = (Result<LentBytes, SourceError>,);
+
 /// What a session is made of.
 pub(crate) struct Parts {
     pub(crate) plugin: Arc<str>,
     pub(crate) kind: Kind,
+    pub(crate) api: ApiVersion,
     pub(crate) interface: String,
     pub(crate) limits: Limits,
     pub(crate) log: GuestLog,
@@ -52,6 +73,9 @@ pub(crate) struct Parts {
 }
 
 type InitResult = (Result<(), InitError>,);
+
+/// What the host tells every parser of API 0.1.0 is what it tells every source.
+type GeneralConfig = SourceConfig;
 
 impl Session {
     /// A session of an instance that was just made. Its functions are looked up, and their types checked, now.
@@ -62,6 +86,7 @@ impl Session {
         let Parts {
             plugin,
             kind,
+            api,
             interface,
             limits,
             log,
@@ -71,6 +96,7 @@ impl Session {
         let mut session = Self {
             plugin,
             kind,
+            api,
             interface,
             limits,
             log,
@@ -90,31 +116,43 @@ impl Session {
     }
 
     fn check_world(&mut self) -> Result<(), String> {
-        fn is<P: LowerParams, R: LiftResult>(
+        fn is<P: LowerParams, R: ResultType>(
             session: &mut Session,
             name: &str,
         ) -> Result<(), String> {
-            session
-                .func(name)?
-                .typed::<P, R>()
-                .map(drop)
-                .map_err(|error| error.to_string())
+            session.typed::<P, R>(name).map(drop)
         }
         is::<(), (Version,)>(self, "get-version")?;
         is::<(), (Vec<ConfigSchemaItem>,)>(self, "get-config-schemas")?;
-        match self.kind {
-            Kind::Parser => {
+        match (self.kind, self.api) {
+            (Kind::Parser, ApiVersion::V0_2) => {
                 is::<(), (ParserCapabilities,)>(self, "get-capabilities")?;
                 is::<(), (RenderOptions,)>(self, "get-render-options")?;
                 is::<(ParserConfig, &[ConfigItem]), InitResult>(self, "init")?;
                 is::<(&[u8], Option<u64>, bool), (LentBytes,)>(self, "parse")
             }
-            Kind::ByteSource => {
-                is::<(), (SourceCapabilities,)>(self, "get-capabilities")?;
+            (Kind::Parser, ApiVersion::V0_1) => {
+                is::<(), (RenderOptions,)>(self, "get-render-options")?;
+                is::<(GeneralConfig, &[ConfigItem]), InitResult>(self, "init")?;
+                is::<(&[u8], Option<u64>), ParseResult>(self, "parse")
+            }
+            (Kind::ByteSource, api) => {
+                if api == ApiVersion::V0_2 {
+                    is::<(), (SourceCapabilities,)>(self, "get-capabilities")?;
+                }
                 is::<(SourceConfig, &[ConfigItem]), InitResult>(self, "init")?;
-                is::<(u64,), (Result<LentBytes, SourceError>,)>(self, "read")
+                is::<(u64,), ReadResult>(self, "read")
             }
         }
+    }
+
+    fn typed<P: LowerParams, R: ResultType>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, String> {
+        self.func(name)?
+            .typed::<P, R>()
+            .map_err(|error| error.to_string())
     }
 
     fn func(&mut self, name: &str) -> Result<Func, String> {
@@ -152,16 +190,28 @@ impl Session {
     pub fn capabilities(&mut self) -> Result<Vec<&'static str>, GuestFault> {
         match self.kind {
             Kind::Parser => Ok(self.parser_capabilities()?.names()),
+            Kind::ByteSource if self.api == ApiVersion::V0_1 => Ok(Vec::new()),
             Kind::ByteSource => Ok(self.get::<SourceCapabilities>("get-capabilities")?.names()),
         }
     }
 
-    /// What a parser can do.
+    /// What a parser can do. One of API 0.1.0 gives lines, and columns if its render options have any.
     ///
     /// # Errors
     /// The guest failed.
     pub fn parser_capabilities(&mut self) -> Result<ParserCapabilities, GuestFault> {
-        self.get("get-capabilities")
+        if self.api == ApiVersion::V0_2 {
+            return self.get("get-capabilities");
+        }
+        let options: RenderOptions = self.get("get-render-options")?;
+        let columns = options
+            .columns_options
+            .is_some_and(|options| !options.columns.is_empty());
+        Ok(if columns {
+            ParserCapabilities::LINE | ParserCapabilities::COLUMNS
+        } else {
+            ParserCapabilities::LINE
+        })
     }
 
     /// How messages are shown; `None` for a source.
@@ -189,8 +239,22 @@ impl Session {
         config: ParserConfig,
         items: &[ConfigItem],
     ) -> Result<(), GuestFault> {
-        let (result,) = self.call::<_, InitResult>("init", (config, items))?;
-        self.initialised(result, "parse")
+        let (result,) = match self.api {
+            ApiVersion::V0_2 => self.call::<_, InitResult>("init", (config, items))?,
+            ApiVersion::V0_1 => {
+                let log_level = config.log_level;
+                self.call::<_, InitResult>("init", (GeneralConfig { log_level }, items))?
+            }
+        };
+        let limit = self.limits.max_output_bytes;
+        self.initialised(result, "parse", |session| {
+            Ok(match session.api {
+                ApiVersion::V0_2 => Work::Parse(session.func("parse")?),
+                ApiVersion::V0_1 => {
+                    Work::ParseRecords(session.typed("parse")?, Box::new(RecordParser::new(limit)))
+                }
+            })
+        })
     }
 
     /// Makes a source ready.
@@ -203,19 +267,20 @@ impl Session {
         items: &[ConfigItem],
     ) -> Result<(), GuestFault> {
         let (result,) = self.call::<_, InitResult>("init", (config, items))?;
-        self.initialised(result, "read")
+        self.initialised(result, "read", |session| {
+            Ok(Work::Read(session.typed("read")?))
+        })
     }
 
     fn initialised(
         &mut self,
         result: Result<(), InitError>,
-        work: &'static str,
+        name: &'static str,
+        work: impl FnOnce(&mut Self) -> Result<Work, String>,
     ) -> Result<(), GuestFault> {
         result.map_err(|error| self.end("init", FaultCause::Refused(error.to_string())))?;
-        self.work = Some(
-            self.func(work)
-                .map_err(|message| self.end(work, FaultCause::Engine(message)))?,
-        );
+        let work = work(self).map_err(|message| self.end(name, FaultCause::Engine(message)))?;
+        self.work = Some(work);
         Ok(())
     }
 
@@ -287,13 +352,25 @@ impl Session {
         }
     }
 
-    /// The function that does the work, if the session is initialised and alive.
-    fn work(&self, name: &'static str) -> Result<Func, GuestFault> {
-        match &self.work {
-            Some(func) if !self.ended => Ok(func.clone()),
-            _ => Err(self.fault(name, FaultCause::Ended, Vec::new())),
+    /// Why there is nothing to call.
+    #[cold]
+    fn refused(&self, function: &'static str) -> GuestFault {
+        self.fault(function, FaultCause::Ended, Vec::new())
+    }
+
+    #[cold]
+    fn end_failed(&mut self, function: &'static str, failure: Failure) -> GuestFault {
+        match failure {
+            Failure::Engine(error) => self.end_with(function, error),
+            Failure::Contract(cause) => self.end(function, cause),
         }
     }
+}
+
+/// What went wrong in a call.
+enum Failure {
+    Engine(Error),
+    Contract(FaultCause),
 }
 
 impl ParserGuest for Session {
@@ -304,42 +381,72 @@ impl ParserGuest for Session {
         at_end: bool,
         archive: &mut AlignedBytes,
     ) -> Result<(), GuestFault> {
-        // The types are compared again for every chunk: they carry the lifetime of the input. It costs less than a
-        // microsecond.
-        let func = self.work("parse")?;
+        let store = &mut self.store;
         let begun = Instant::now();
         let copied_in = Cell::new(begun);
         let mut copying_out = Duration::ZERO;
-        // As a plain slice would be lowered, and the clock is read behind it.
-        let data = FillBytes::new(input.len(), |room: &mut [u8]| {
-            room.copy_from_slice(input);
-            copied_in.set(Instant::now());
-            Ok(room.len())
-        });
-        let outcome = func
-            .typed::<(FillBytes<_>, Option<u64>, bool), (LentBytes,)>()
-            .and_then(|func| {
-                func.call_lent(
-                    &mut self.store,
-                    (data, timestamp, at_end),
-                    |(lent,), guest| {
-                        let returned = Instant::now();
-                        archive.fill_from(guest.bytes(&lent));
-                        copying_out = returned.elapsed();
-                    },
-                )
-            });
+        let result = match &mut self.work {
+            Some(Work::Parse(parse)) if !self.ended => {
+                // As a plain slice would be lowered, and the clock is read behind it.
+                let data = FillBytes::new(input.len(), |room: &mut [u8]| {
+                    room.copy_from_slice(input);
+                    copied_in.set(Instant::now());
+                    Ok(room.len())
+                });
+                // The types are compared again for every chunk: they carry the lifetime of the input. It costs less than a
+                // microsecond.
+                parse
+                    .typed::<(FillBytes<_>, Option<u64>, bool), (LentBytes,)>()
+                    .and_then(|parse| {
+                        parse.call_lent(store, (data, timestamp, at_end), |(lent,), guest| {
+                            let returned = Instant::now();
+                            archive.fill_from(guest.bytes(&lent));
+                            copying_out = returned.elapsed();
+                        })
+                    })
+                    .map_err(Failure::Engine)
+            }
+            Some(Work::ParseRecords(parse, records)) if !self.ended => {
+                // A check that held for all inputs holds for this one.
+                let parse: &TypedFunc<_, ParseResult> = parse;
+                let call = |Call { input, mut taker }: Call<'_>| {
+                    parse
+                        .call_lifting(&mut *store, (input, timestamp), |cx, result| {
+                            let returned = Instant::now();
+                            let answer = lift(cx, result, &mut taker);
+                            copying_out += returned.elapsed();
+                            answer
+                        })
+                        .map_err(Failure::Engine)?
+                        .map_err(Failure::Contract)
+                };
+                let result = records.parse(input, at_end, archive, call);
+                if let Some(complaint) = records.take_complaint() {
+                    let line = format!("the host skips what it cannot parse: {complaint}");
+                    self.log.line(LogLevel::Debug, &line);
+                }
+                result
+            }
+            _ => return Err(self.refused("parse")),
+        };
         self.split += ParserSplit {
             copy_in: copied_in.get() - begun,
             parse: copied_in.get().elapsed().saturating_sub(copying_out),
             copy_out: copying_out,
             ..ParserSplit::default()
         };
-        outcome.map_err(|error| self.end_with("parse", error))
+        result.map_err(|failure| self.end_failed("parse", failure))
     }
 
     fn split(&self) -> ParserSplit {
         self.split
+    }
+
+    fn calls(&self) -> u64 {
+        match &self.work {
+            Some(Work::ParseRecords(_, records)) => records.calls(),
+            _ => 1,
+        }
     }
 
     fn fail(&mut self, cause: FaultCause) -> GuestFault {
@@ -349,12 +456,18 @@ impl ParserGuest for Session {
 
 impl SourceGuest for Session {
     fn read(&mut self, len: u64, take: &mut Take<'_>) -> Result<(), ReadFailure> {
-        let func = self.work("read")?;
-        let outcome = func
-            .typed::<(u64,), (Result<LentBytes, SourceError>,)>()
-            .and_then(|func| {
-                func.call_lent(&mut self.store, (len,), |(result,), guest| {
-                    result.map(|lent| take(guest.bytes(&lent)))
+        let Some(Work::Read(read)) = self.work.as_ref().filter(|_| !self.ended) else {
+            return Err(self.refused("read").into());
+        };
+        let api = self.api;
+        let outcome = read
+            .call_lent(&mut self.store, (len,), |(result,), guest| {
+                result.map(|lent| {
+                    let bytes = guest.bytes(&lent);
+                    take(match api {
+                        ApiVersion::V0_1 => Chunk::Bytes(bytes),
+                        ApiVersion::V0_2 => Chunk::Archive(bytes),
+                    })
                 })
             })
             .map_err(|error| self.end_with("read", error))?;

@@ -12,7 +12,7 @@ use chipmunk_payload::{SourceChunk, State};
 use chipmunk_pipeline::{ReloadInfo, SourceSplit};
 
 use crate::error::FaultCause;
-use crate::guest::{ReadFailure, SourceGuest};
+use crate::guest::{Chunk, ReadFailure, SourceGuest};
 
 /// Room in front of a chunk in a buffer that is to be adopted: a rest is mostly less than one message.
 pub(super) const HEADROOM: usize = 64 << 10;
@@ -45,13 +45,23 @@ pub(super) fn read_chunk(
     let mut digest = None;
     let mut taken = SourceSplit::default();
     let begun = Instant::now();
-    let outcome = guest.read(asked as u64, &mut |archive| {
+    let outcome = guest.read(asked as u64, &mut |shown| {
         let read = Instant::now();
-        let chunk = SourceChunk::check(archive, asked)
-            .map_err(|error| FaultCause::Contract(error.to_string()))?;
-        digest = Some(self::digest(&chunk));
+        let checked_archive;
+        let (bytes, found) = match shown {
+            Chunk::Archive(archive) => {
+                checked_archive = SourceChunk::check(archive, asked)
+                    .map_err(|error| FaultCause::Contract(error.to_string()))?;
+                (checked_archive.bytes(), self::digest(&checked_archive))
+            }
+            Chunk::Bytes(bytes) => {
+                check_length(bytes, asked)?;
+                (bytes, plain(bytes.len()))
+            }
+        };
+        digest = Some(found);
         let checked = Instant::now();
-        put(chunk.bytes());
+        put(bytes);
         taken.check += checked - read;
         taken.copy_out += checked.elapsed();
         Ok(())
@@ -59,13 +69,35 @@ pub(super) fn read_chunk(
     taken.read = begun.elapsed().saturating_sub(taken.check + taken.copy_out);
     *split += taken;
     outcome?;
-    // A guest that shows no archive has read nothing: the same as an end.
-    Ok(digest.unwrap_or(Digest {
-        length: 0,
-        runs: Vec::new(),
+    // A guest that shows nothing has read nothing: the same as an end.
+    Ok(digest.unwrap_or_else(|| plain(0)))
+}
+
+/// Whether these are no more bytes than were asked for.
+pub(crate) fn check_length(bytes: &[u8], asked: usize) -> Result<(), FaultCause> {
+    if bytes.len() <= asked {
+        return Ok(());
+    }
+    Err(FaultCause::Contract(format!(
+        "{} bytes, {} more than were asked for",
+        bytes.len(),
+        bytes.len() - asked
+    )))
+}
+
+/// One run of so many bytes, of which nothing is known; none are the end.
+fn plain(length: usize) -> Digest {
+    let run = Run {
+        length,
         skipped: 0,
-        state: State::End,
-    }))
+        timestamp: None,
+    };
+    Digest {
+        length,
+        runs: if length > 0 { vec![run] } else { Vec::new() },
+        skipped: 0,
+        state: if length > 0 { State::More } else { State::End },
+    }
 }
 
 /// One run for each segment with a timestamp, and one for all segments without in a row. An empty segment is no run, but

@@ -8,6 +8,7 @@ mod parser;
 mod source;
 mod threaded;
 
+pub(crate) use buffer::check_length;
 pub use parser::{GuestReader, ParserProxy, parser_proxy};
 pub use source::{ByteSourceProxy, ReadAhead};
 pub use threaded::ThreadedSource;

@@ -66,6 +66,10 @@ impl<G: ParserGuest> BatchReader for GuestReader<G> {
             ..self.guest.split()
         })
     }
+
+    fn calls(&self) -> u64 {
+        self.guest.calls()
+    }
 }
 
 impl<G: ParserGuest + ?Sized> ParserGuest for Box<G> {
@@ -77,6 +81,10 @@ impl<G: ParserGuest + ?Sized> ParserGuest for Box<G> {
         archive: &mut AlignedBytes,
     ) -> Result<(), crate::error::GuestFault> {
         (**self).parse(input, timestamp, at_end, archive)
+    }
+
+    fn calls(&self) -> u64 {
+        (**self).calls()
     }
 
     fn fail(&mut self, cause: FaultCause) -> crate::error::GuestFault {

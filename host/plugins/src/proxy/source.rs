@@ -345,7 +345,7 @@ pub(super) mod tests {
                 }
                 None => return Err(fault(FaultCause::Trap("unreachable".to_owned())).into()),
             };
-            take(&archive).map_err(|cause| fault(cause).into())
+            take(crate::guest::Chunk::Archive(&archive)).map_err(|cause| fault(cause).into())
         }
     }
 

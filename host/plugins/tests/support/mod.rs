@@ -13,6 +13,8 @@ use wit_parser::Resolve;
 /// A guest in the making.
 pub struct Guest {
     world: &'static str,
+    /// The version of the API.
+    api: &'static str,
     interface: &'static str,
     /// Function name to its parameters, result and body.
     functions: BTreeMap<&'static str, String>,
@@ -69,9 +71,33 @@ impl Guest {
             .function("read", "(param i64) (result i32) unreachable")
     }
 
+    /// As [`Guest::parser`], of API 0.1.0.
+    pub fn parser_0_1() -> Self {
+        let guest = Self {
+            api: "0.1.0",
+            ..Self::new("parser", "chipmunk:parser/parser@0.1.0")
+        };
+        guest
+            .function("get-render-options", "(result i32) i32.const 64")
+            .function("init", "(param i32 i32 i32) (result i32) i32.const 96")
+            .function("parse", "(param i32 i32 i32 i64) (result i32) unreachable")
+    }
+
+    /// As [`Guest::source`], of API 0.1.0.
+    pub fn source_0_1() -> Self {
+        let guest = Self {
+            api: "0.1.0",
+            ..Self::new("byte-source", "chipmunk:bytesource/byte-source@0.1.0")
+        };
+        guest
+            .function("init", "(param i32 i32 i32) (result i32) i32.const 96")
+            .function("read", "(param i64) (result i32) unreachable")
+    }
+
     fn new(world: &'static str, interface: &'static str) -> Self {
         let guest = Self {
             world,
+            api: "0.2.0",
             interface,
             functions: BTreeMap::new(),
             data: Vec::new(),
@@ -125,11 +151,12 @@ impl Guest {
 
     /// The component.
     pub fn build(&self) -> Vec<u8> {
-        let mut text = String::from(
+        let mut text = format!(
             r#"(module $guest
-            (import "chipmunk:shared/logging@0.2.0" "log" (func $log (param i32 i32 i32)))
-            (import "chipmunk:shared/sandbox@0.2.0" "temp-directory" (func $temp (param i32)))
+            (import "chipmunk:shared/logging@{api}" "log" (func $log (param i32 i32 i32)))
+            (import "chipmunk:shared/sandbox@{api}" "temp-directory" (func $temp (param i32)))
             "#,
+            api = self.api
         );
         if self.wasi {
             text.push_str(
@@ -161,15 +188,19 @@ impl Guest {
         text.push(')');
         let mut module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let mut resolve = Resolve::default();
-        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join(match self.api {
+            "0.1.0" => "../../wit/0.1.0",
+            _ => "../../wit",
+        });
         let (package, _) = resolve
             .push_dir(&wit)
             .expect("the repository's WIT is right");
         let package = if self.wasi {
             let text = format!(
                 "package test:guest;
-                world {world} {{ include chipmunk:plugins/{world}@0.2.0; import wasi:filesystem/preopens@0.2.6; }}",
-                world = self.world
+                world {world} {{ include chipmunk:plugins/{world}@{api}; import wasi:filesystem/preopens@0.2.6; }}",
+                world = self.world,
+                api = self.api
             );
             resolve
                 .push_str("wasi.wit", WASI_FILESYSTEM)

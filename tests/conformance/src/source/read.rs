@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use chipmunk_payload::{PayloadError, SourceChunk, State};
+use chipmunk_payload::{PayloadError, SourceChunk, SourceWriter, State};
 use chipmunk_plugins::GuestFault;
 use chipmunk_plugins::contract::Session;
-use chipmunk_plugins::guest::{ReadFailure, SourceGuest};
+use chipmunk_plugins::guest::{Chunk, ReadFailure, SourceGuest};
 
 /// What a source gave.
 #[derive(Debug, Clone, Default)]
@@ -145,7 +145,22 @@ pub(super) fn once(
     let asked = usize::try_from(len).unwrap_or(usize::MAX);
     let mut outcome = None;
     reading.calls += 1;
-    let called = session.read(len, &mut |archive| {
+    let called = session.read(len, &mut |chunk| {
+        let made;
+        let archive = match chunk {
+            Chunk::Archive(archive) => archive,
+            // API 0.1.0: what a source of 0.2.0 would have made of the same bytes.
+            Chunk::Bytes(bytes) => {
+                let mut out = SourceWriter::with_capacity(bytes.len());
+                out.push(bytes);
+                made = out.finish(if bytes.is_empty() {
+                    State::End
+                } else {
+                    State::More
+                });
+                &made
+            }
+        };
         outcome = Some(SourceChunk::check(archive, asked).map(|chunk| {
             reading.take(&chunk, keep);
             chunk.state()

@@ -67,7 +67,7 @@ fn files_that_are_no_plugins() -> Result<()> {
     )?;
     let mut cut = std::fs::read(plugin("dlt-parser")?)?;
     cut.truncate(cut.len() / 2);
-    let cases: [(Vec<u8>, &[&str]); 10] = [
+    let cases: [(Vec<u8>, &[&str]); 9] = [
         (Vec::new(), &["it is not WebAssembly"]),
         (b"\x7fELF\x02\x01\x01".to_vec(), &["it is not WebAssembly"]),
         (
@@ -83,7 +83,8 @@ fn files_that_are_no_plugins() -> Result<()> {
             &[
                 "another world",
                 "wasi:cli/run@0.2.0",
-                "chipmunk:parser/parser@0.2.0",
+                "chipmunk:parser/parser",
+                "0.1.0 and 0.2.0",
             ],
         ),
         (
@@ -92,11 +93,11 @@ fn files_that_are_no_plugins() -> Result<()> {
         ),
         (
             export_of("chipmunk:parser/parser@0.9.0")?,
-            &["chipmunk:parser/parser@0.9.0", "API 0.2.0", "newer host"],
-        ),
-        (
-            export_of("chipmunk:parser/parser@0.1.0")?,
-            &["API 0.1.0", "later release"],
+            &[
+                "chipmunk:parser/parser@0.9.0",
+                "0.1.0 and 0.2.0",
+                "newer host",
+            ],
         ),
         (imports, &["acme:db/client@1.0.0", "does not have"]),
         (cut, &["broken at byte offset"]),
