@@ -79,8 +79,9 @@ impl Pace {
 
     /// How many calls with `bytes` each go into `time`, within bounds.
     pub fn calls(&self, time: Duration, bytes: usize, least: usize, most: usize) -> usize {
-        let each = self.call.as_secs_f64() + self.byte_ns * bytes as f64 / 1e9;
-        ((time.as_secs_f64() / each.max(1e-9)) as usize).clamp(least.min(most), most)
+        // In whole nanoseconds, which a float holds as they are.
+        let each_ns = self.call.as_nanos() as f64 + self.byte_ns * bytes as f64;
+        ((time.as_nanos() as f64 / each_ns.max(1.0)) as usize).clamp(least.min(most), most)
     }
 }
 

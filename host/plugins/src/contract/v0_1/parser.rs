@@ -120,7 +120,7 @@ impl RecordParser {
             let all = given == rest.len();
             let hold_back = if self.knows_ends || (all && at_end) {
                 HoldBack::Never
-            } else if given < LONGEST_HELD_BACK && !(self.window.is_full() && !all) {
+            } else if given < LONGEST_HELD_BACK && (all || !self.window.is_full()) {
                 HoldBack::Always
             } else {
                 HoldBack::Behind
