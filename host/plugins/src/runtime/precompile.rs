@@ -44,7 +44,8 @@ impl PluginRuntime {
         // That it can be compiled is not all: a plugin that cannot say what it is cannot be used either.
         factory.facts()?;
         let engine = factory.engine();
-        let artifact = disk.find(&ArtifactKey::new(&hash, engine.fingerprint()));
+        let fingerprint = factory.description().fingerprint(engine);
+        let artifact = disk.find(&ArtifactKey::new(&hash, &fingerprint));
         let artifact = artifact.ok_or_else(|| PluginError::Cache {
             message: format!(
                 "plugin `{}` was compiled, but its artifact could not be kept in {}: is the disk full, or the artifact larger than \
