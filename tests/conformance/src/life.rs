@@ -436,7 +436,7 @@ pub(crate) fn asked_often(subject: &Subject<'_>, first: usize) -> Result<Plateau
     let mut session = subject
         .start(&Grants::default())
         .map_err(|error| why(&error))?;
-    Plateau::look(first.max(1), Duration::from_secs(10), |times| {
+    Plateau::look(first.max(1), 7, Duration::from_secs(10), |times| {
         for _ in 0..times {
             Told::ask(&mut session, &Question::ALL, |_| {}).map_err(|fault| in_one_line(&fault))?;
         }

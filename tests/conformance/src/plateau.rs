@@ -17,14 +17,12 @@ pub(crate) struct Plateau {
     pub grown: u64,
 }
 
-/// Doublings of the calls, at most.
-const DOUBLINGS: u32 = 7;
-
 impl Plateau {
     /// Makes `first` calls with `more`, which says how many bytes of memory there are then, and doubles their number until memory
-    /// stands still, as often as goes into `time`, but at least once.
+    /// stands still, at most `doublings` times and as often as goes into `time`, but at least once.
     pub fn look<E>(
         first: usize,
+        doublings: u32,
         time: Duration,
         mut more: impl FnMut(usize) -> Result<u64, E>,
     ) -> Result<Self, E> {
@@ -34,7 +32,7 @@ impl Plateau {
             bytes: more(first)?,
             grown: 0,
         };
-        for _ in 0..DOUBLINGS {
+        for _ in 0..doublings.max(1) {
             let now = more(seen.calls)?;
             seen = Self {
                 calls: seen.calls * 2,
@@ -70,7 +68,7 @@ mod tests {
 
     fn look(leak: impl Fn(usize) -> u64) -> Plateau {
         let mut calls = 0;
-        let result: Result<_, ()> = Plateau::look(1000, Duration::from_secs(100), |more| {
+        let result: Result<_, ()> = Plateau::look(1000, 7, Duration::from_secs(100), |more| {
             calls += more;
             // In pages, as memories grow.
             Ok(leak(calls).div_ceil(65_536) * 65_536)

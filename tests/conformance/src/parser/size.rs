@@ -240,7 +240,7 @@ pub(super) fn memory(context: &Context<'_>) -> Verdict {
         at: 0,
         rest: Vec::new(),
     };
-    let parsed = Plateau::look(first, context.share(60), |calls| {
+    let parsed = Plateau::look(first, 7, context.share(60), |calls| {
         for _ in 0..calls {
             endless.feed(&mut instance, piece)?;
         }

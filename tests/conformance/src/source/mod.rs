@@ -681,13 +681,20 @@ fn memory(context: &Context<'_>) -> Verdict {
     const REMEDY: &str = "free what a call allocates: the archive in post-return, and whatever is kept of earlier calls";
     const ASKED: &str =
         "free what the functions that describe the plugin return, in their post-return";
-    const LEN: u64 = 512;
     const ENOUGH: usize = 4096;
-    const MOST_UNDECIDED: u64 = 160 << 20;
-    let first = context.pace.calls(context.share(4), 512, 100, ENOUGH);
+    const MOST_UNDECIDED: u64 = 96 << 20;
+    const DOUBLINGS: u32 = 3;
+    const FILE: usize = 128 << 20;
+    // An interpreter makes few calls and begins with megabytes that are free: more goes through it with each.
+    let interpreted = context.pace.instance > Duration::from_millis(5);
+    let len = if interpreted { 16 << 10 } else { 512 };
+    // The file is to last for all of them: behind its end nothing grows.
+    let all_of_them = len << DOUBLINGS;
+    let first = context.pace.calls(context.share(4), len, 400, ENOUGH);
+    let first = first.min(FILE / all_of_them);
     let path = if context.takes_files() {
-        let bytes = context.bytes_like_input(first * 16 * 600);
-        Some(context.file("many", &bytes)?)
+        let bytes = first * all_of_them;
+        Some(context.file("many", &context.bytes_like_input(bytes))?)
     } else {
         None
     };
@@ -697,10 +704,10 @@ fn memory(context: &Context<'_>) -> Verdict {
     };
     let mut session =
         initialise(context.subject, &configuration).map_err(|error| bad(why(&error), NO_TRAP))?;
-    let seen = Plateau::look(first, context.share(60), |calls| {
+    let seen = Plateau::look(first, DOUBLINGS, context.share(60), |calls| {
         for _ in 0..calls {
             let mut reading = Reading::default();
-            once(&mut session, LEN, &mut reading, false)
+            once(&mut session, len as u64, &mut reading, false)
                 .map_err(|wrong| bad(wrong.to_string(), NO_TRAP))?;
         }
         Ok::<u64, Bad>(session.memory_bytes())
@@ -715,7 +722,7 @@ fn memory(context: &Context<'_>) -> Verdict {
     if seen.grows() {
         return failed(
             format!(
-                "{} calls of `read` for {LEN} bytes each leave it with {} of memory, of which the second half of them took {}",
+                "{} calls of `read` for {len} bytes each leave it with {} of memory, of which the second half of them took {}",
                 seen.calls,
                 size(seen.bytes),
                 size(seen.grown)
