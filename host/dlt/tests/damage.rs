@@ -265,6 +265,7 @@ fn without_storage_headers() {
         outcome.cells(),
         [[
             "",
+            "",
             "1",
             "",
             "7",
