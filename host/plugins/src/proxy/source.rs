@@ -49,16 +49,23 @@ struct Waiting {
     stop: Option<Stop>,
     /// Called before each wait.
     idle: Option<Box<dyn FnMut() + Send>>,
+    /// The word to stop was given before the guest was asked last.
+    told: bool,
 }
 
 impl Waiting {
-    /// Waits so long. Whether the input is at its end now.
+    /// Waits so long. Whether the input is at its end now: when there was nothing after the word to stop, for what was written
+    /// before the word counts.
     fn wait(&mut self, pause: Duration) -> bool {
         if let Some(idle) = &mut self.idle {
             idle();
         }
         match &self.stop {
-            Some(stop) => stop.wait(pause),
+            Some(_) if self.told => true,
+            Some(stop) => {
+                self.told = stop.wait(pause);
+                false
+            }
             None => {
                 std::thread::sleep(pause);
                 false
@@ -99,6 +106,7 @@ impl<G: SourceGuest> ByteSourceProxy<G> {
         self.waiting = Waiting {
             stop: Some(stop),
             idle: Some(Box::new(idle)),
+            told: false,
         };
         self
     }
@@ -494,6 +502,22 @@ pub(super) mod tests {
         assert_eq!(
             [pause(0), pause(1), pause(u32::MAX)].map(|pause| pause.as_millis()),
             [100, 5, 10_000]
+        );
+    }
+
+    #[test]
+    fn what_a_live_source_has_when_told_to_stop_counts() {
+        let later = || archive(&[], State::RetryLater { after_ms: 10_000 });
+        let script = Scripted::of([later(), bytes(b"x"), later(), bytes(b"too late")]);
+        let stop = Stop::new();
+        let mut source = ByteSourceProxy::new(script, 64).with_stop(stop.clone(), || {});
+        stop.stop();
+        assert_eq!(load(&mut source), info(1, 1, 0, None));
+        source.consume(1);
+        assert_eq!(load(&mut source), Ok(None));
+        assert_eq!(
+            source.guest.asked.lock().map(|asked| asked.len()).ok(),
+            Some(3)
         );
     }
 

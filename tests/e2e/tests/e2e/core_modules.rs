@@ -280,7 +280,7 @@ fn what_they_import_is_checked() -> Result<()> {
     error_of(
         &missing,
         ("native", "bad"),
-        &["wasi_snapshot_preview1 no_such_call", "not defined"],
+        &["`wasi_snapshot_preview1 no_such_call`", "does not have"],
     )?;
     // None of WASI at all is fine.
     let dir = house()?;
