@@ -229,7 +229,6 @@ impl Engine {
             Compiler::Headless => fingerprint
                 .strip_prefix(&self.inner.runs)
                 .is_some_and(|rest| rest.starts_with(COMPILED)),
-            #[cfg(feature = "compiler")]
             _ => fingerprint == self.inner.fingerprint,
         }
     }
