@@ -4,6 +4,7 @@
 
 mod cache;
 mod new;
+mod profile;
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -14,6 +15,7 @@ use clap::{
 };
 
 pub use cache::{CacheClearArguments, CacheCommand, CacheListArguments, PrecompileArguments};
+pub use profile::ProfileArguments;
 
 pub use new::{Language, NewArguments, ProjectKind};
 
@@ -48,6 +50,8 @@ pub enum Command {
     /// Look at the cache of compiled plugins, or empty it
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Draw where the time of an export goes, in the host and in its plugins: a flamegraph
+    Profile(ProfileArguments),
     /// Make a trace to try things with
     #[command(subcommand)]
     Gen(GenCommand),
@@ -132,6 +136,10 @@ pub struct ExportArguments {
 
     #[command(flatten)]
     pub registry: RegistryArguments,
+
+    /// Write to a file where the plugins' functions are in memory, in the form that `perf` reads as /tmp/perf-PID.map
+    #[arg(long, value_name = "FILE")]
+    pub perf_map: Option<PathBuf>,
 
     /// Show figures of the run on the standard error, as a table or as one line of JSON
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
@@ -432,6 +440,7 @@ mod tests {
                 argument_separator: None,
                 settings: vec![],
                 registry: RegistryArguments::default(),
+                perf_map: None,
                 stats: None,
                 chunk_bytes: None,
                 max_message_bytes: None,
@@ -500,6 +509,7 @@ mod tests {
                     config: Some("plugins.toml".into()),
                     compiler: Some(PluginCompiler::Llvm),
                 },
+                perf_map: None,
                 stats: Some(StatsForm::Json),
                 chunk_bytes: Some(1000),
                 max_message_bytes: Some(2000),

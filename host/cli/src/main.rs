@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => commands::conformance::run(&arguments),
         Command::Precompile(arguments) => commands::precompile::run(&arguments),
         Command::Cache(command) => commands::cache::run(&command),
+        Command::Profile(arguments) => commands::profile::run(&arguments),
         Command::Gen(command) => commands::generate::run(&command),
     };
     match outcome {

@@ -3,6 +3,7 @@
 //! Native sides take the same settings as the plugins of their kind, so that one command line does for both.
 
 use std::{
+    fmt::Write,
     fs::File,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -143,6 +144,10 @@ pub fn open(
         .settings
         .finish()
         .map_err(|error| Usage(error.to_string()))?;
+    if let (Some(path), Some(runtime)) = (&arguments.perf_map, &opening.runtime) {
+        std::fs::write(path, perf_map(runtime))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     Ok(Sides {
         source,
         parser,
@@ -159,6 +164,22 @@ pub fn settings(given: &[Setting]) -> Settings {
         settings.set(&setting.id, &setting.value);
     }
     settings
+}
+
+/// Where the plugins' functions are in memory, as `perf` reads it: address and length in hex, name.
+fn perf_map(runtime: &PluginRuntime) -> String {
+    let mut map = String::new();
+    for (plugin, function) in runtime.native_functions() {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            map,
+            "{:x} {:x} {plugin}: {}",
+            function.address,
+            function.length,
+            function.name.replace(['\n', '\r'], " ")
+        );
+    }
+    map
 }
 
 fn export_settings(arguments: &ExportArguments) -> Settings {

@@ -47,6 +47,7 @@ struct Readme;
 
 mod abi;
 mod artifact;
+mod code;
 mod component;
 mod core;
 mod core_link;
@@ -80,6 +81,7 @@ pub mod types;
 mod val;
 
 pub use abi::{FlatReader, FlatWriter, LiftContext, LowerContext};
+pub use code::NativeFunction;
 pub use component::{Component, ExportPath};
 pub use core_link::{CoreFunc, CoreImport, CoreLink};
 #[cfg(feature = "core-modules")]

@@ -433,6 +433,11 @@ impl<C> ArtifactCache<C> {
         }
     }
 
+    /// All that are in memory.
+    pub fn in_memory(&self) -> Vec<Arc<C>> {
+        self.lock().values().cloned().collect()
+    }
+
     /// The floor below.
     pub fn disk(&self) -> Option<&DiskCache> {
         self.disk.as_ref()

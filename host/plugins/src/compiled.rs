@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use wasmer_component::{Component, InstancePre, Linker};
+use wasmer_component::{Component, InstancePre, Linker, NativeFunction};
 
 use crate::contract::{Flavour, HostState, add_to_linker};
 use crate::error::PluginError;
@@ -12,6 +12,8 @@ use crate::facts::Facts;
 /// A compiled plugin.
 #[derive(Debug)]
 pub(crate) struct Compiled {
+    /// The plugin that it was first loaded for.
+    plugin: String,
     component: Component,
     linked: OnceLock<InstancePre<HostState>>,
     facts: OnceLock<Facts>,
@@ -21,8 +23,9 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    pub(crate) fn new(component: Component, facts: Option<Facts>) -> Self {
+    pub(crate) fn new(plugin: String, component: Component, facts: Option<Facts>) -> Self {
         Self {
+            plugin,
             component,
             linked: OnceLock::new(),
             facts: facts.map(OnceLock::from).unwrap_or_default(),
@@ -42,6 +45,12 @@ impl Compiled {
         add_to_linker(&mut linker, flavour)?;
         let linked = linker.instantiate_pre(&self.component)?;
         Ok(self.linked.get_or_init(|| linked))
+    }
+
+    /// Where its functions are in memory, with the plugin's name.
+    pub(crate) fn native_functions(&self) -> impl Iterator<Item = (String, NativeFunction)> {
+        let functions = self.component.native_functions().into_iter();
+        functions.map(|function| (self.plugin.clone(), function))
     }
 
     /// The component as bytes.

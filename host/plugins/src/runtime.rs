@@ -15,7 +15,7 @@ use std::time::Instant;
 use chipmunk_payload::SourceChunk;
 use chipmunk_pipeline::{Parser as _, ParserError};
 use serde::Serialize;
-use wasmer_component::{Component, Engine};
+use wasmer_component::{Component, Engine, NativeFunction};
 
 use crate::cache::{
     ArtifactCache, ArtifactKey, CacheOutcome, ContentHash, DEFAULT_MAX_BYTES, Filed, Note, now,
@@ -267,6 +267,13 @@ impl PluginRuntime {
     /// The plugins there are.
     pub fn registry(&self) -> &PluginRegistry {
         &self.registry
+    }
+
+    /// Where the functions of all plugins that were loaded are in memory, each with its plugin's name: for profilers.
+    pub fn native_functions(&self) -> Vec<(String, NativeFunction)> {
+        let loaded = self.cache.in_memory();
+        let functions = loaded.iter().flat_map(|plugin| plugin.native_functions());
+        functions.collect()
     }
 
     /// The plugins there are, and what each is; compiles nothing.
@@ -563,7 +570,11 @@ impl PluginRuntime {
             // this very fingerprint, which is part of the key in the file's header.
             let component = unsafe { Component::deserialize_bytes(engine, filed.artifact) }?;
             let facts = filed.note.and_then(|note| note.facts);
-            Ok(Arc::new(Compiled::new(component, facts)))
+            Ok(Arc::new(Compiled::new(
+                loaded.entry.name.clone(),
+                component,
+                facts,
+            )))
         };
         let factory = |compiled: Arc<Compiled>| {
             PluginFactory::new(
@@ -578,7 +589,8 @@ impl PluginRuntime {
             let begin = Instant::now();
             let component = loaded.description.compile(engine, &loaded.content)?;
             let compile_ms = begin.elapsed().as_millis();
-            let compiled = Arc::new(Compiled::new(component, None));
+            let compiled = Compiled::new(loaded.entry.name.clone(), component, None);
+            let compiled = Arc::new(compiled);
             // Without an artifact the plugin runs, and is compiled again the next time.
             let artifact = compiled
                 .serialize()

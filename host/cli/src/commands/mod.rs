@@ -8,4 +8,5 @@ pub mod inspect;
 pub mod list;
 pub mod new;
 pub mod precompile;
+pub mod profile;
 pub mod validate;

@@ -13,6 +13,7 @@ mod interruption;
 mod jobs;
 mod new;
 mod packets;
+mod profile;
 mod real_traces;
 mod sandbox;
 mod tables;
