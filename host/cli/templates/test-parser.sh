@@ -6,6 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 command=${CHIPMUNK_PLUGINS:-chipmunk-plugins}
 
 ./build.sh
-"$command" validate ./{{name}}.wasm
+"$command" conformance ./{{name}}.wasm --input test/input.txt
 "$command" export test/input.txt --source native --parser ./{{name}}.wasm --format csv | diff test/expected.txt -
 echo 'passed: the output is test/expected.txt'

@@ -6,6 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 command=${CHIPMUNK_PLUGINS:-chipmunk-plugins}
 
 ./build.sh
-"$command" validate ./{{name}}.wasm --set input=test/input.txt
+"$command" conformance ./{{name}}.wasm --set input=test/input.txt
 "$command" export test/input.txt --source ./{{name}}.wasm --parser native:text --format raw | cmp test/expected.txt -
 echo 'passed: the output is test/expected.txt'

@@ -99,6 +99,6 @@ impl Notation for Csv {
 #[inline]
 fn needs_quotes(value: &str) -> bool {
     any_word(value.as_bytes(), |word| {
-        has(word, b',') | has(word, b'"') | has(word, b'\n') | has(word, b'\r')
+        has::<b','>(word) | has::<b'"'>(word) | has::<b'\n'>(word) | has::<b'\r'>(word)
     })
 }

@@ -79,7 +79,7 @@ impl Notation for Jsonl {
 #[inline]
 fn escape(text: &str, out: &mut Vec<u8>) {
     let special = any_word(text.as_bytes(), |word| {
-        has_control(word) | has(word, b'"') | has(word, b'\\')
+        has_control(word) | has::<b'"'>(word) | has::<b'\\'>(word)
     });
     if special {
         escape_specials(text.as_bytes(), out);

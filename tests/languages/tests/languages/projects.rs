@@ -1,5 +1,5 @@
 //! What `chipmunk-plugins new` writes: a project for a parser and one for a source are made, built and tested by their own
-//! scripts, outside of the checkout, and their plugins are compared as the examples are.
+//! scripts, the conformance kit among them, outside of the checkout, and their plugins are compared as the examples are.
 
 use std::{
     path::{Path, PathBuf},
