@@ -137,7 +137,7 @@ check:
     cd plugins && CARGO_TARGET_DIR='{{ guest_target }}' RUSTDOCFLAGS='-D warnings' cargo doc --release {{ locked }} --workspace --no-deps
 
 # Figures, native against plugins, as tables, JSON and a chart: --quick, --only TEXT, --runs N, --max-size MB (try --help)
-bench *ARGUMENTS: build
+bench *ARGUMENTS: build api-0_1_0
     cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' "$@"
 

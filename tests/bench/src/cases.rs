@@ -58,6 +58,7 @@ pub const INPUTS: &[Input] = &[
 pub struct Setup {
     pub name: &'static str,
     pub source: &'static str,
+    /// A name, or a file in the folder that cargo builds into.
     pub parser: &'static str,
     /// `--jobs`; none is the command's default.
     pub jobs: Option<u16>,
@@ -90,11 +91,18 @@ pub const NATIVE: &str = "native + native";
 const DLT_CORE: &str = "native + native:dlt-core";
 const BOTH: &str = "plugin + plugin";
 const BOTH_DEFAULT_JOBS: &str = "plugin + plugin, default jobs";
+const PARSER: &str = "native + plugin";
+const PARSER_0_1_0: &str = "native + plugin of API 0.1.0";
 const BOTH_LLVM: &str = "plugin + plugin, LLVM";
 
 pub const SETUPS: &[Setup] = &[
     Setup::of(NATIVE, "native", "native"),
-    Setup::of("native + plugin", "native", "dlt-parser"),
+    Setup::of(PARSER, "native", "dlt-parser"),
+    Setup {
+        // It does not offer raw, nor can a build without its guest toolchain make it.
+        optional: true,
+        ..Setup::of(PARSER_0_1_0, "native", "plugins-0.1.0/dlt-parser.wasm")
+    },
     Setup::of("plugin + native", "file-source", "native"),
     Setup::of(BOTH, "file-source", "dlt-parser"),
     Setup {
@@ -118,10 +126,11 @@ pub struct Block {
     pub setups: &'static [&'static str],
 }
 
-const ALL: &[&str] = &[NATIVE, "native + plugin", "plugin + native", BOTH, DLT_CORE];
+const ALL: &[&str] = &[NATIVE, PARSER, "plugin + native", BOTH, DLT_CORE];
 const ALL_AND_MORE: &[&str] = &[
     NATIVE,
-    "native + plugin",
+    PARSER,
+    PARSER_0_1_0,
     "plugin + native",
     BOTH,
     BOTH_DEFAULT_JOBS,
@@ -283,6 +292,15 @@ pub const GOALS: &[Goal] = &[
         large("text", NATIVE),
         0.7,
     ),
+    Goal {
+        chipmunk: "2.31",
+        ..Goal::ratio(
+            "native + plugin of API 0.1.0, text, to native",
+            large("text", PARSER_0_1_0),
+            large("text", NATIVE),
+            1.6,
+        )
+    },
     Goal {
         name: "warm start, ms",
         measure: Measure::WarmStart(large("text", BOTH)),

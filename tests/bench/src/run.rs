@@ -177,6 +177,15 @@ pub fn generate(command: &Path, input: &Input, trace: &Path) -> Result<()> {
     run(&mut command).map(drop)
 }
 
+/// A parser that is a file is in the folder that cargo builds into, as `program` is, in `release/`.
+fn parser(program: &Path, parser: &'static str) -> PathBuf {
+    let built = program.parent().and_then(Path::parent);
+    match built {
+        Some(built) if parser.ends_with(".wasm") => built.join(parser),
+        _ => PathBuf::from(parser),
+    }
+}
+
 /// An export, with statistics as JSON.
 pub fn export(
     program: &Path,
@@ -190,7 +199,8 @@ pub fn export(
         .arg("export")
         .args(setup.arguments)
         .arg(trace)
-        .args(["--source", setup.source, "--parser", setup.parser])
+        .args(["--source", setup.source, "--parser"])
+        .arg(parser(program, setup.parser))
         .args(["--format", format, "--stats=json"]);
     if let Some(jobs) = setup.jobs {
         command.args(["--jobs", &jobs.to_string()]);

@@ -74,6 +74,15 @@ pub fn core_plugin(name: &str) -> Result<PathBuf> {
     built(target()?.join("plugins-core").join(file), "just build")
 }
 
+/// A plugin of API 0.1.0.
+///
+/// # Errors
+/// It is not built.
+pub fn old_plugin(name: &str) -> Result<PathBuf> {
+    let file = format!("{name}.wasm");
+    built(target()?.join("plugins-0.1.0").join(file), "just api-0_1_0")
+}
+
 fn built(path: PathBuf, remedy: &str) -> Result<PathBuf> {
     ensure!(
         path.is_file(),

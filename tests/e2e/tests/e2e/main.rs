@@ -1,5 +1,6 @@
 //! End-to-end tests of the command, one module a topic; linked once, since they share everything.
 
+mod api_0_1_0;
 mod bad_input;
 mod bad_plugins;
 mod cache;
