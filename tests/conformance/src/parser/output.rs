@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chipmunk_plugins::Output;
+use chipmunk_plugins::{Output, contract::ApiVersion};
 
 use super::Context;
 use super::drive::{Plan, Run};
@@ -25,6 +25,9 @@ pub(super) fn check(context: &Context<'_>) -> Verdict {
     const REMEDY: &str = "write for each message no cell for `ranges`, one for `line`, and for `columns` one for each column of the render options";
     const SAME: &str = "find the same messages whatever is asked for: the output only says what is written of them";
     headings(context)?;
+    if context.subject.factory.description().api == ApiVersion::V0_1 {
+        return unasked(context);
+    }
     let mut told = Vec::new();
     let mut first: Option<(&str, Run)> = None;
     for (output, name) in OUTPUTS {
@@ -67,6 +70,57 @@ pub(super) fn check(context: &Context<'_>) -> Verdict {
     passed(format!("gives {} as declared{others}", told.join(", ")))
 }
 
+/// A parser of API 0.1.0 is not asked for an output: it decides for each message whether it gives a line or columns.
+fn unasked(context: &Context<'_>) -> Verdict {
+    const REMEDY: &str =
+        "give each message as one line, or in as many columns as the render options have";
+    let mut instance = context
+        .instance(context.output, context.subject.max_archive_bytes())
+        .map_err(|error| bad(why(&error), REMEDY))?;
+    let part = context.main.prefix(BYTES);
+    let run = instance
+        .run(&part.bytes, &Plan::WHOLE)
+        .map_err(|wrong| bad(wrong.to_string(), super::rough::REMEDY))?;
+    let columns = Columns::of(context);
+    for item in run.items.iter().filter(|item| item.kind.has_message()) {
+        let count = item.cells.len();
+        if count != 1 && !columns.fit(count) {
+            let captions = columns.count;
+            return failed(
+                format!("{item} has {count} cells, and 1 or {captions} are right"),
+                REMEDY,
+            );
+        }
+    }
+    passed("each message is one line, or in its columns".to_owned())
+}
+
+/// The columns of the render options.
+struct Columns {
+    count: usize,
+    /// A last column of width -1 is the rest of the line, in as many pieces as it has.
+    open: bool,
+}
+
+impl Columns {
+    fn of(context: &Context<'_>) -> Self {
+        let options = context.subject.told.render_options.as_ref();
+        let columns = options
+            .and_then(|options| options.columns_options.as_ref())
+            .map(|options| options.columns.as_slice())
+            .unwrap_or_default();
+        Self {
+            count: columns.len(),
+            open: columns.last().is_some_and(|column| column.width == -1),
+        }
+    }
+
+    /// Whether a message may have so many cells.
+    fn fit(&self, cells: usize) -> bool {
+        cells == self.count || self.open && cells > self.count
+    }
+}
+
 /// Render options are there if, and only if, there are columns.
 fn headings(context: &Context<'_>) -> Result<(), Bad> {
     const REMEDY: &str = "let `get-render-options` have `columns-options`, with a caption for each column, if `get-capabilities` has `columns`, and \
@@ -107,20 +161,11 @@ fn cells(
     run: &Run,
     remedy: &'static str,
 ) -> Result<(), Bad> {
-    let columns = context
-        .subject
-        .told
-        .render_options
-        .as_ref()
-        .and_then(|options| options.columns_options.as_ref())
-        .map(|options| options.columns.as_slice())
-        .unwrap_or_default();
-    // A last column of width -1 is the rest of the line, in as many pieces as it has.
-    let open = columns.last().is_some_and(|column| column.width == -1);
+    let columns = Columns::of(context);
     let right = |count: usize| match output {
         Output::Ranges => count == 0,
         Output::Line => count == 1,
-        Output::Columns => count == columns.len() || open && count > columns.len(),
+        Output::Columns => columns.fit(count),
     };
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for item in run.items.iter().filter(|item| item.kind.has_message()) {
@@ -129,7 +174,7 @@ fn cells(
             let wanted = match output {
                 Output::Ranges => 0,
                 Output::Line => 1,
-                Output::Columns => columns.len(),
+                Output::Columns => columns.count,
             };
             return Err(bad(
                 format!(
