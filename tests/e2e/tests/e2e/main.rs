@@ -9,6 +9,7 @@ mod combinations;
 mod configuration;
 mod core_modules;
 mod cuts;
+mod fixtures;
 mod follow;
 mod interruption;
 mod jobs;
