@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "byte_source.h"
@@ -36,6 +37,12 @@ bool exports_chipmunk_bytesource_byte_source_init(exports_chipmunk_bytesource_by
         memcpy(path, paths->ptr[0].ptr, paths->ptr[0].len);
         file = strcmp(path, "-") ? open(path, O_RDONLY) : 0;
         free(path);
+        struct stat status;
+        if (file >= 0 && fstat(file, &status) == 0 && S_ISDIR(status.st_mode)) {
+            close(file);
+            file = -1;
+            errno = EISDIR;
+        }
         if (file < 0) {
             err->tag = CHIPMUNK_SHARED_SHARED_TYPES_INIT_ERROR_IO;
             byte_source_string_dup(&err->val.io, strerror(errno));

@@ -56,9 +56,14 @@ impl Guest for FileSource {
         };
         let input: Box<dyn Read> = match path.as_str() {
             "-" => Box::new(std::io::stdin()),
-            path => Box::new(
-                File::open(path).map_err(|error| InitError::Io(format!("{path}: {error}")))?,
-            ),
+            path => {
+                let cannot = |error| InitError::Io(format!("{path}: {error}"));
+                let file = File::open(path).map_err(cannot)?;
+                if file.metadata().map_err(cannot)?.is_dir() {
+                    return Err(InitError::Io(format!("{path} is a directory")));
+                }
+                Box::new(file)
+            }
         };
         INPUT.set(Some(input));
         log(Level::Info, &format!("reading {path}"));
