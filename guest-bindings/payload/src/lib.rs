@@ -58,7 +58,9 @@ mod tests;
 pub use aligned::AlignedBytes;
 #[cfg(feature = "reader")]
 pub use error::{Part, PayloadError, Problem};
-pub use parser::{AttachmentRef, BatchWriter, ItemKind, SkipReason, Tail, TextArena};
+pub use parser::{
+    AttachmentRef, BatchWriter, CellCursor, ItemKind, SkipReason, Tail, TextArena, TextCursor,
+};
 #[cfg(feature = "reader")]
 pub use parser::{AttachmentView, Batch, Cells, ItemView, Items, MessageNumbers, TailView};
 #[cfg(feature = "reader")]

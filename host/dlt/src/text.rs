@@ -9,13 +9,13 @@
 //! Nothing here allocates. Whether a payload decodes is decided here too, also when nothing is written:
 //! [`Writer::message`] and [`is_damaged`] walk the arguments by the same function.
 
-use chipmunk_payload::{BatchWriter, TextArena};
+use chipmunk_payload::{BatchWriter, CellCursor, TextArena, TextCursor};
 
 use crate::{
     Output,
     float::{float32, float64},
     header::{Extended, Message, MessageType, Storage, take},
-    payload::{Argument, Value, argument, u32_of},
+    payload::{Argument, Arguments, Value, argument, u32_of},
     plain::{until_nul, valid_prefix},
     service,
 };
@@ -55,9 +55,9 @@ pub(crate) fn is_damaged(message: &Message<'_>) -> bool {
     match Content::of(message.extended) {
         Content::Arguments { count } | Content::NetworkTrace { count } => {
             if message.big_endian {
-                !each_argument::<true>(&mut payload, count, |_| {})
+                !each_argument::<true>(&mut payload, count, &mut Nothing)
             } else {
-                !each_argument::<false>(&mut payload, count, |_| {})
+                !each_argument::<false>(&mut payload, count, &mut Nothing)
             }
         }
         Content::Control => payload.is_empty(),
@@ -70,15 +70,51 @@ pub(crate) fn is_damaged(message: &Message<'_>) -> bool {
 fn each_argument<'a, const BIG: bool>(
     payload: &mut &'a [u8],
     count: u8,
-    mut each: impl FnMut(Argument<'a>),
+    to: &mut impl Arguments<'a>,
 ) -> bool {
     for _ in 0..count {
-        match argument::<BIG>(payload) {
-            Some(argument) => each(argument),
-            None => return false,
+        if !argument::<BIG>(payload, to) {
+            return false;
         }
     }
     true
+}
+
+/// Where arguments are not written.
+struct Nothing;
+
+impl Arguments<'_> for Nothing {
+    #[inline(always)]
+    fn take(&mut self, _: Argument<'_>) {}
+}
+
+/// Writes arguments, each behind the separator.
+struct Shown<'w, 'out> {
+    to: &'w mut TextCursor<'out>,
+    separator: &'w str,
+}
+
+impl Arguments<'_> for Shown<'_, '_> {
+    #[inline(always)]
+    fn take(&mut self, argument: Argument<'_>) {
+        self.to.push_str(self.separator);
+        write_argument(&argument, self.to);
+    }
+}
+
+/// Writes the slices of a network trace: its raw arguments.
+struct Slices<'w, 'out>(Shown<'w, 'out>);
+
+impl Arguments<'_> for Slices<'_, '_> {
+    #[inline(always)]
+    fn take(&mut self, argument: Argument<'_>) {
+        if matches!(argument.value, Value::Raw(_)) {
+            self.0.take(Argument {
+                name: &[],
+                ..argument
+            });
+        }
+    }
 }
 
 /// Writes messages, in a form that stays the same.
@@ -106,111 +142,67 @@ impl Writer {
     /// Writes the message's cells, as many as the output asks for; whether its payload is damaged.
     #[inline]
     pub(crate) fn message(&mut self, message: &Message<'_>, out: &mut BatchWriter) -> bool {
-        match self.output {
-            Output::Ranges => is_damaged(message),
-            Output::Line => {
-                let separator = std::mem::take(&mut self.column_separator);
-                let damaged = self.columns(message, out, |out| out.text().push_str(&separator));
-                self.column_separator = separator;
-                out.end_cell();
-                damaged
-            }
-            Output::Columns => {
+        if self.output == Output::Ranges {
+            return is_damaged(message);
+        }
+        let Writer {
+            output,
+            column_separator,
+            argument_separator,
+            time,
+        } = self;
+        // All but the payload is 90 bytes, or 200 where it is strange, and separators.
+        out.append_cells(256, |to| {
+            if *output == Output::Line {
+                let separator = column_separator.as_str();
+                columns(time, message, to, |to| to.text.push_str(separator));
+            } else {
                 // Always eleven, so that each stays under its caption. The line has one separator for the two that are missing.
                 if message.storage.is_none() {
-                    out.end_cell();
+                    to.end_cell();
                 }
-                let damaged = self.columns(message, out, BatchWriter::end_cell);
-                out.end_cell();
-                damaged
+                columns(time, message, to, |to| to.end_cell());
             }
-        }
-    }
-
-    /// All columns, with `end` called between two of them.
-    #[inline(always)]
-    fn columns(
-        &mut self,
-        message: &Message<'_>,
-        out: &mut BatchWriter,
-        end: impl Fn(&mut BatchWriter),
-    ) -> bool {
-        // Most text is a little longer than the message's bytes; reserving that once keeps the pushes short.
-        out.text().reserve(message.payload.len() * 2 + 128);
-        if let Some(storage) = &message.storage {
-            self.time.write(storage, out.text());
-            end(out);
-            id(storage.ecu, out.text());
-        }
-        end(out);
-        number(message.version, out.text());
-        end(out);
-        if let Some(session) = message.session {
-            number(session, out.text());
-        }
-        end(out);
-        number(message.counter, out.text());
-        end(out);
-        if let Some(timestamp) = message.timestamp {
-            number(timestamp, out.text());
-        }
-        end(out);
-        if let Some(ecu) = message.ecu {
-            id(ecu, out.text());
-        }
-        end(out);
-        match message.extended {
-            Some(extended) => {
-                id(extended.application, out.text());
-                end(out);
-                id(extended.context, out.text());
-                end(out);
-                message_type(extended.kind(), out.text());
-            }
-            None => {
-                out.text().push_str("-");
-                end(out);
-                out.text().push_str("-");
-                end(out);
-                out.text().push_str("-");
-            }
-        }
-        end(out);
-        self.payload(message, out.text())
-    }
-
-    #[inline(always)]
-    fn payload(&self, message: &Message<'_>, out: &mut TextArena) -> bool {
-        if message.big_endian {
-            self.payload_of::<true>(message, out)
+        });
+        let damaged = if message.big_endian {
+            payload_of::<true>(message, argument_separator, out.text())
         } else {
-            self.payload_of::<false>(message, out)
-        }
+            payload_of::<false>(message, argument_separator, out.text())
+        };
+        out.end_cell();
+        damaged
     }
+}
 
-    fn payload_of<const BIG: bool>(&self, message: &Message<'_>, out: &mut TextArena) -> bool {
-        let separator = self.argument_separator.as_str();
+/// Writes the payload, as the headers declare it, and what does not decode of it; whether that is anything.
+// Apart, so that what is inlined into it has registers.
+#[inline(never)]
+fn payload_of<const BIG: bool>(
+    message: &Message<'_>,
+    separator: &str,
+    out: &mut TextArena,
+) -> bool {
+    // Four characters a byte is the most that anything makes, but for floats.
+    let room = message.payload.len() * 4 + separator.len() * 16;
+    out.append(room, |to| {
         let mut rest = message.payload;
         let whole = match Content::of(message.extended) {
-            Content::Arguments { count } => each_argument::<BIG>(&mut rest, count, |argument| {
-                out.push_str(separator);
-                self::write_argument(&argument, out);
-            }),
-            Content::NetworkTrace { count } => each_argument::<BIG>(&mut rest, count, |argument| {
-                if let Value::Raw(slice) = argument.value {
-                    out.push_str(separator);
-                    hex_list(slice, out);
-                }
-            }),
+            Content::Arguments { count } => {
+                each_argument::<BIG>(&mut rest, count, &mut Shown { to, separator })
+            }
+            Content::NetworkTrace { count } => {
+                let shown = Shown { to, separator };
+                each_argument::<BIG>(&mut rest, count, &mut Slices(shown))
+            }
             Content::Control => match take(&mut rest) {
                 Some([service]) => {
                     match service::name(service) {
                         Some(name) => {
-                            out.push_str("[");
-                            out.push_str(name);
-                            out.push_str("]");
+                            to.push_ascii(*b"[");
+                            to.push_str(name);
+                            to.push_ascii(*b"]");
                         }
-                        None => out.push_str("[Unknown CtrlCommand]"),
+                        None => to.push_str("[Unknown CtrlCommand]"),
                     }
                     true
                 }
@@ -218,15 +210,15 @@ impl Writer {
             },
             Content::NonVerbose => match take(&mut rest) {
                 Some(message_id) => {
-                    out.push_str(separator);
-                    out.push_str("[");
-                    number(u32_of::<BIG>(message_id), out);
-                    out.push_str("]");
-                    out.push_str(separator);
-                    out.push_str(" ");
+                    to.push_str(separator);
+                    to.push_ascii(*b"[");
+                    to.push_unsigned(u32_of::<BIG>(message_id).into());
+                    to.push_ascii(*b"]");
+                    to.push_str(separator);
+                    to.push_ascii(*b" ");
                     match message.extended.map(Extended::kind) {
-                        Some(MessageType::NetworkTrace(bus)) => out.push_str(network_data(bus)),
-                        _ => hex_list(rest, out),
+                        Some(MessageType::NetworkTrace(bus)) => to.push_str(network_data(bus)),
+                        _ => to.with_arena(|out| hex_list(rest, out)),
                     }
                     true
                 }
@@ -234,43 +226,92 @@ impl Writer {
             },
         };
         if !whole && !rest.is_empty() {
-            out.push_str(separator);
-            hex_list(rest, out);
+            to.push_str(separator);
+            to.with_arena(|out| hex_list(rest, out));
         }
         !whole
+    })
+}
+
+/// All columns but the payload, with `end` called behind each.
+#[inline(always)]
+fn columns(
+    time: &mut Time,
+    message: &Message<'_>,
+    to: &mut CellCursor<'_, '_>,
+    end: impl Fn(&mut CellCursor<'_, '_>),
+) {
+    if let Some(storage) = &message.storage {
+        time.write(storage, to.text);
+        end(to);
+        id(storage.ecu, to.text);
     }
+    end(to);
+    to.text.push_byte(message.version);
+    end(to);
+    if let Some(session) = message.session {
+        to.text.push_unsigned(session.into());
+    }
+    end(to);
+    to.text.push_byte(message.counter);
+    end(to);
+    if let Some(timestamp) = message.timestamp {
+        to.text.push_unsigned(timestamp.into());
+    }
+    end(to);
+    if let Some(ecu) = message.ecu {
+        id(ecu, to.text);
+    }
+    end(to);
+    match message.extended {
+        Some(extended) => {
+            id(extended.application, to.text);
+            end(to);
+            id(extended.context, to.text);
+            end(to);
+            message_type(extended.kind(), to.text);
+        }
+        None => {
+            to.text.push_ascii(*b"-");
+            end(to);
+            to.text.push_ascii(*b"-");
+            end(to);
+            to.text.push_ascii(*b"-");
+        }
+    }
+    end(to);
 }
 
 #[inline(always)]
-fn write_argument(argument: &Argument<'_>, out: &mut TextArena) {
+fn write_argument(argument: &Argument<'_>, to: &mut TextCursor<'_>) {
     if !argument.name.is_empty() {
-        field(argument.name, out);
+        field(argument.name, to);
     }
     if !argument.unit.is_empty() {
-        field(argument.unit, out);
+        field(argument.unit, to);
     }
     match argument.value {
-        Value::Unsigned(value) => number(value, out),
-        Value::Signed(value) => out.push_signed(value),
-        Value::Unsigned128(value) => large(value, out),
-        Value::Signed128(value) => large(value, out),
-        Value::Float32(value) => float32(value, out),
-        Value::Float64(value) => float64(value, out),
+        Value::Unsigned(value) => to.push_unsigned(value),
+        Value::Signed(value) => to.push_signed(value),
+        Value::Unsigned128(value) => to.with_arena(|out| large(value, out)),
+        Value::Signed128(value) => to.with_arena(|out| large(value, out)),
+        Value::Float32(value) => to.with_arena(|out| float32(value, out)),
+        Value::Float64(value) => to.with_arena(|out| float64(value, out)),
         Value::Text(field) => {
             // Senders end their strings with a nul byte and count it.
-            if !out.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
-                without_line_breaks(until_nul(field), out);
+            if !to.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+                to.with_arena(|out| without_line_breaks(until_nul(field), out));
             }
         }
-        Value::Raw(bytes) => hex_list(bytes, out),
+        Value::Raw(bytes) => to.with_arena(|out| hex_list(bytes, out)),
     }
 }
 
 /// A name or unit: up to its first nul byte, and as far as it is UTF-8.
-#[inline]
-fn field(field: &[u8], out: &mut TextArena) {
-    if !out.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
-        out.push_str(until_nul(field));
+#[inline(always)]
+fn field(field: &[u8], to: &mut TextCursor<'_>) {
+    if !to.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+        to.push_str(until_nul(field));
     }
 }
 
@@ -285,11 +326,6 @@ fn without_line_breaks(text: &str, out: &mut TextArena) {
     }
 }
 
-#[inline]
-fn number(value: impl Into<u64>, out: &mut TextArena) {
-    out.push_unsigned(value.into());
-}
-
 /// What hardly ever occurs.
 #[cold]
 fn large(value: impl itoa::Integer, out: &mut TextArena) {
@@ -297,11 +333,15 @@ fn large(value: impl itoa::Integer, out: &mut TextArena) {
 }
 
 /// An id of four characters: up to the first nul byte.
-#[inline]
-fn id(id: [u8; 4], out: &mut TextArena) {
-    if out.push_ascii4(id) {
-        return;
+#[inline(always)]
+fn id(id: [u8; 4], to: &mut TextCursor<'_>) {
+    if !to.push_ascii4(id) {
+        to.with_arena(|out| strange_id(id, out));
     }
+}
+
+#[cold]
+fn strange_id(id: [u8; 4], out: &mut TextArena) {
     let end = id.iter().position(|byte| *byte == 0).unwrap_or(id.len());
     out.push_str(valid_prefix(id.get(..end).unwrap_or_default()));
 }
@@ -333,18 +373,52 @@ fn hex_list(bytes: &[u8], out: &mut TextArena) {
     out.push_str("]");
 }
 
-#[inline]
-fn message_type(kind: MessageType, out: &mut TextArena) {
+#[inline(always)]
+fn message_type(kind: MessageType, to: &mut TextCursor<'_>) {
+    if let MessageType::Log(level) = kind {
+        // By far the most frequent.
+        let (name, len) = &LEVELS[usize::from(level & 0xF)];
+        to.push_padded(name, *len);
+    } else {
+        to.with_arena(|out| other_type(kind, out));
+    }
+}
+
+/// The log levels as they are shown, padded, with their lengths. Of the sixteen that the header has room for, six mean something.
+static LEVELS: [([u8; 16], usize); 16] = {
+    const INVALID: &str = "LogLevel INVALID";
+    const NAMES: [&str; 7] = [
+        INVALID,
+        "LogLevel FATAL",
+        "LogLevel ERROR",
+        "LogLevel WARN",
+        "LogLevel INFO",
+        "LogLevel DEBUG",
+        "LogLevel VERBOSE",
+    ];
+    let mut table = [([0; 16], 0); 16];
+    let mut level = 0;
+    while level < table.len() {
+        let name = if level < NAMES.len() {
+            NAMES[level]
+        } else {
+            INVALID
+        }
+        .as_bytes();
+        let mut at = 0;
+        while at < name.len() {
+            table[level].0[at] = name[at];
+            at += 1;
+        }
+        table[level].1 = name.len();
+        level += 1;
+    }
+    table
+};
+
+fn other_type(kind: MessageType, out: &mut TextArena) {
     let text = match kind {
-        MessageType::Log(level) => match level {
-            1 => "LogLevel FATAL",
-            2 => "LogLevel ERROR",
-            3 => "LogLevel WARN",
-            4 => "LogLevel INFO",
-            5 => "LogLevel DEBUG",
-            6 => "LogLevel VERBOSE",
-            _ => "LogLevel INVALID",
-        },
+        MessageType::Log(_) => return,
         MessageType::ApplicationTrace(kind) => match kind {
             1 => "VARIABLE ",
             2 => "FUNCTION_IN ",
@@ -370,9 +444,9 @@ fn message_type(kind: MessageType, out: &mut TextArena) {
         },
         MessageType::Unknown(kind, info) => {
             out.push_str("Unknown message type (");
-            number(kind, out);
+            out.push_unsigned(kind.into());
             out.push_str(",");
-            number(info, out);
+            out.push_unsigned(info.into());
             ")"
         }
     };
@@ -393,6 +467,9 @@ fn network_data(bus: u8) -> &'static str {
     }
 }
 
+/// Nanoseconds of a second.
+const SECOND: u32 = 1_000_000_000;
+
 /// The storage header's time as RFC 3339; keeps the text up to the second, which neighbours share.
 struct Time {
     /// The second whose text is kept; none at first.
@@ -411,38 +488,46 @@ impl Time {
         }
     }
 
-    #[inline]
-    fn write(&mut self, storage: &Storage, out: &mut TextArena) {
-        const SECOND: u32 = 1_000_000_000;
-        let seconds = u64::from(storage.seconds);
+    #[inline(always)]
+    fn write(&mut self, storage: &Storage, to: &mut TextCursor<'_>) {
         // Modulo 2^32, as in the release builds of the viewer whose text this is.
         let nanoseconds = storage.microseconds.wrapping_mul(1000);
         if nanoseconds < SECOND {
-            self.write_valid(seconds, nanoseconds, out);
-        } else if nanoseconds < 2 * SECOND && storage.seconds % 60 == 59 {
+            let second = u64::from(storage.seconds);
+            if self.second != Some(second) {
+                self.keep(second);
+            }
+            self.write_kept(nanoseconds, to);
+        } else {
+            to.with_arena(|out| self.write_strange(storage, nanoseconds, out));
+        }
+    }
+
+    /// More than a second behind the second.
+    #[cold]
+    fn write_strange(&mut self, storage: &Storage, nanoseconds: u32, out: &mut TextArena) {
+        if nanoseconds < 2 * SECOND && storage.seconds % 60 == 59 {
             // A leap second.
-            self.write_valid(seconds + 1, nanoseconds - SECOND, out);
+            self.keep(u64::from(storage.seconds) + 1);
+            out.append(0, |to| self.write_kept(nanoseconds - SECOND, to));
         } else {
             out.push_str("no valid timestamp for ");
-            number(storage.seconds, out);
+            out.push_unsigned(storage.seconds.into());
             out.push_str("s/");
-            number(storage.microseconds, out);
+            out.push_unsigned(storage.microseconds.into());
             out.push_str("us");
         }
     }
 
-    #[inline]
-    fn write_valid(&mut self, second: u64, nanoseconds: u32, out: &mut TextArena) {
-        if self.second != Some(second) {
-            self.keep(second);
-        }
-        out.push_plain(&self.text);
+    #[inline(always)]
+    fn write_kept(&self, nanoseconds: u32, to: &mut TextCursor<'_>) {
+        to.push_ascii(self.text);
         if nanoseconds != 0 {
-            out.push_str(".");
-            out.push_eight_digits(nanoseconds / 10);
-            out.push(char::from(b'0' + (nanoseconds % 10) as u8));
+            to.push_ascii(*b".");
+            to.push_eight_digits(nanoseconds / 10);
+            to.push_ascii([b'0' + (nanoseconds % 10) as u8]);
         }
-        out.push_str("Z");
+        to.push_ascii(*b"Z");
     }
 
     #[cold]
@@ -511,16 +596,12 @@ pub(crate) mod tests {
     }
 
     fn time(seconds: u32, microseconds: u32) -> String {
-        text_of(|out| {
-            Time::new().write(
-                &Storage {
-                    seconds,
-                    microseconds,
-                    ecu: [0; 4],
-                },
-                out,
-            )
-        })
+        let storage = Storage {
+            seconds,
+            microseconds,
+            ecu: [0; 4],
+        };
+        text_of(|out| out.append(0, |to| Time::new().write(&storage, to)))
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! The digits of a number below 10^8 are separated by three multiplications that work on halves, quarters and eighths of a
 //! word at once (the method is described by Paul Khuong, "How to print integers really fast", 2017); where the first digit
-//! is follows from the zeros at the low end. No branch, no table, no copy.
+//! is follows from the zeros at the low end. No branch, no table, no copy. A number below
+//! 256 is looked up.
 
 /// Where eight digits do not do.
 pub(super) const TEN_TO_THE_EIGHTH: u32 = 100_000_000;
@@ -38,9 +39,44 @@ pub(super) fn up_to_eight(number: u32) -> ([u8; 8], usize) {
     )
 }
 
+/// The digits of every number below 256 without leading zeros, and how many they are in the last byte.
+static THREE: [[u8; 4]; 256] = {
+    let mut table = [[0; 4]; 256];
+    let mut number = 0;
+    while number < 256 {
+        let digits = [
+            b'0' + (number / 100) as u8,
+            b'0' + (number / 10 % 10) as u8,
+            b'0' + (number % 10) as u8,
+        ];
+        table[number] = match number {
+            100.. => [digits[0], digits[1], digits[2], 3],
+            10.. => [digits[1], digits[2], 0, 2],
+            _ => [digits[2], 0, 0, 1],
+        };
+        number += 1;
+    }
+    table
+};
+
+/// The digits of a number below 256 without leading zeros, in the order of memory, and how many they are.
+#[inline(always)]
+pub(super) fn three(number: u8) -> ([u8; 4], usize) {
+    let entry = THREE[usize::from(number)];
+    (entry, usize::from(entry[3]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_byte_has_its_digits() {
+        for number in 0..=u8::MAX {
+            let (digits, len) = three(number);
+            assert_eq!(&digits[..len], std::format!("{number}").as_bytes());
+        }
+    }
 
     #[test]
     fn every_half_has_its_digits() {

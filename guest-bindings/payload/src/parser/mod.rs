@@ -6,6 +6,7 @@
 //!
 //! This module is the vocabulary; `writer` lays archives out, `reader` checks them.
 
+mod cursor;
 mod decimal;
 mod plain;
 #[cfg(feature = "reader")]
@@ -13,12 +14,13 @@ mod reader;
 mod text;
 mod writer;
 
+pub use cursor::TextCursor;
 #[cfg(feature = "reader")]
 pub use reader::{AttachmentView, Batch, Cells, ItemView, Items, MessageNumbers};
 #[cfg(feature = "reader")]
 pub(crate) use reader::{check_trailer, explain_arrays, offset_in};
 pub use text::TextArena;
-pub use writer::BatchWriter;
+pub use writer::{BatchWriter, CellCursor};
 pub(crate) use writer::{array, le, pad, trailer};
 
 /// What an item is.

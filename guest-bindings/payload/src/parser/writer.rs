@@ -9,7 +9,7 @@ use core::ops::Range;
 
 use alloc::{string::String, vec::Vec};
 
-use super::{AttachmentRef, ItemKind, SkipReason, Tail, TextArena};
+use super::{AttachmentRef, ItemKind, SkipReason, Tail, TextArena, TextCursor};
 use crate::layout::{
     ALIGN, ARRAY_SIZE, MAX_ARCHIVE_BYTES, TRAILER_SIZE,
     parser::{
@@ -104,6 +104,25 @@ impl BatchWriter {
             self.reserve_archive();
         }
         &mut self.text
+    }
+
+    /// As [`TextArena::append`], for many cells at once.
+    #[inline(always)]
+    pub fn append_cells<R>(
+        &mut self,
+        room: usize,
+        write: impl FnOnce(&mut CellCursor<'_, '_>) -> R,
+    ) -> R {
+        if self.text.capacity() == 0 {
+            self.reserve_archive();
+        }
+        self.text.append(room, |to| {
+            write(&mut CellCursor {
+                text: to,
+                cells: &mut self.cells,
+                cell_start: &mut self.cell_start,
+            })
+        })
     }
 
     /// What was written since the last cell is a cell, also if it is nothing.
@@ -430,6 +449,25 @@ impl BatchWriter {
         self.open_text = 0;
         self.cell_start = 0;
         self.consumed = 0;
+    }
+}
+
+/// Writes the cells of a message: see [`BatchWriter::append_cells`].
+#[derive(Debug)]
+pub struct CellCursor<'a, 'text> {
+    /// Where to write the text of the open cell.
+    pub text: &'a mut TextCursor<'text>,
+    cells: &'a mut Vec<[u8; CELL_SIZE]>,
+    cell_start: &'a mut usize,
+}
+
+impl CellCursor<'_, '_> {
+    /// As [`BatchWriter::end_cell`].
+    #[inline(always)]
+    pub fn end_cell(&mut self) {
+        let end = self.text.len();
+        *self.cell_start = end;
+        self.cells.push(le(end));
     }
 }
 

@@ -61,7 +61,7 @@ fn figures_are_those_of_native_code() -> Result<()> {
     let (source, parser) = (old("file-source")?, old("dlt-parser")?);
     let stats = |source: &str, parser: &str| {
         Command::export(dir.path("trace.dlt"), (source, parser))?
-            .args(["--format", "text", "--jobs", "1", "--stats=json"])
+            .args(["--format", "text", "--jobs", "1"])
             .run()?
             .succeeded()?
             .stats()
@@ -82,8 +82,9 @@ fn figures_are_those_of_native_code() -> Result<()> {
 #[test]
 fn lines_are_lines_in_rust_and_in_c() -> Result<()> {
     let dir = Dir::new()?;
-    let text = dir.write("notes.txt", "one\r\ntwo, three\n\nf\u{fc}nf\nlast")?;
-    let expected = "one\ntwo, three\n\nf\u{fc}nf\nlast\n".as_bytes();
+    let lines = "one\ntwo, three\n\nf\u{fc}nf\nlast\n";
+    let text = dir.write("notes.txt", lines)?;
+    let expected = lines.as_bytes();
     let names = ["text-parser", "c-text-parser"];
     let parsers: Vec<PathBuf> = names
         .into_iter()
