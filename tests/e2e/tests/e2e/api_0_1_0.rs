@@ -68,14 +68,12 @@ fn figures_are_those_of_native_code() -> Result<()> {
     };
     let (native, old) = (stats("native", "native")?, stats(&source, &parser)?);
     assert_eq!(
-        (old.messages, old.loaded_bytes, old.skipped_bytes),
-        (native.messages, native.loaded_bytes, native.skipped_bytes)
+        (old.messages, old.loaded_bytes),
+        (native.messages, native.loaded_bytes)
     );
-    assert_eq!(
-        (old.parser.m_ok, old.parser.p_err),
-        (native.parser.m_ok, native.parser.p_err)
-    );
-    assert_eq!(old.parser.m_ok, 3_000);
+    assert_eq!((old.parser.m_ok, old.parser.p_err), (3_000, 0));
+    // An item without a value is garbage or filtered; API 0.1.0 does not say which, and the host does not guess.
+    assert_eq!((old.skipped_bytes, native.skipped_bytes > 0), (0, true));
     Ok(())
 }
 
