@@ -164,10 +164,11 @@ impl Writer {
                 columns(time, message, to, |to| to.end_cell());
             }
         });
+        let (payload, extended) = (message.payload, message.extended);
         let damaged = if message.big_endian {
-            payload_of::<true>(message, argument_separator, out.text())
+            payload_of::<true>(payload, extended, argument_separator, out.text())
         } else {
-            payload_of::<false>(message, argument_separator, out.text())
+            payload_of::<false>(payload, extended, argument_separator, out.text())
         };
         out.end_cell();
         damaged
@@ -175,18 +176,19 @@ impl Writer {
 }
 
 /// Writes the payload, as the headers declare it, and what does not decode of it; whether that is anything.
-// Apart, so that what is inlined into it has registers.
+// Apart, so that what is inlined into it has registers; and given what it needs, so that the message never has to be in memory.
 #[inline(never)]
 fn payload_of<const BIG: bool>(
-    message: &Message<'_>,
+    payload: &[u8],
+    extended: Option<Extended>,
     separator: &str,
     out: &mut TextArena,
 ) -> bool {
     // Four characters a byte is the most that anything makes, but for floats.
-    let room = message.payload.len() * 4 + separator.len() * 16;
+    let room = payload.len() * 4 + separator.len() * 16;
     out.append(room, |to| {
-        let mut rest = message.payload;
-        let whole = match Content::of(message.extended) {
+        let mut rest = payload;
+        let whole = match Content::of(extended) {
             Content::Arguments { count } => {
                 each_argument::<BIG>(&mut rest, count, &mut Shown { to, separator })
             }
@@ -216,7 +218,7 @@ fn payload_of<const BIG: bool>(
                     to.push_ascii(*b"]");
                     to.push_str(separator);
                     to.push_ascii(*b" ");
-                    match message.extended.map(Extended::kind) {
+                    match extended.map(Extended::kind) {
                         Some(MessageType::NetworkTrace(bus)) => to.push_str(network_data(bus)),
                         _ => to.with_arena(|out| hex_list(rest, out)),
                     }
