@@ -127,7 +127,7 @@
 //! # What a byte source has to do
 //!
 //! [`ByteSource::read`] puts up to as many bytes as the [`SourceWriter`] has room for into it, and says with [`State`] what comes
-//! after them. The bytes are read to where they stay: with [`SourceWriter::read_from`], or into [`SourceWriter::spare`].
+//! after them. The bytes are read to where they stay: with [`InputFile`], [`SourceWriter::read_from`], or into [`SourceWriter::spare`].
 //! See there, and the plugin `file-source`, which is a page long.
 //!
 //! # What a plugin may do
@@ -146,6 +146,7 @@ extern crate self as chipmunk_plugin;
 pub mod bindings;
 mod config;
 mod export;
+mod file;
 mod log;
 mod parser;
 mod sandbox;
@@ -169,6 +170,7 @@ pub use chipmunk_payload::{
     AttachmentRef, BatchWriter, SkipReason, SourceWriter, State, Tail, TextArena,
 };
 pub use config::Config;
+pub use file::InputFile;
 pub use log::{log, set_log_level};
 pub use parser::{Input, Parser, ParserConfig};
 pub use sandbox::temp_directory;

@@ -32,9 +32,9 @@ use chipmunk_payload::{BatchWriter, SkipReason, Tail};
 use memchr::memmem;
 
 use crate::{
-    Options,
+    Options, Output,
     header::{Message, PATTERN, PATTERN_V2, STANDARD_MIN, STORAGE, Standard},
-    text::Writer,
+    text::{COLUMNS, LINE, RANGES, Writer},
 };
 
 /// Bytes of the largest message there can be, with its storage header, and of the header behind it.
@@ -179,7 +179,11 @@ impl Reader {
                 && let Verdict::Message(length) = self.judge(rest, at_end, false)
                 && let Some((bytes, behind)) = rest.split_at_checked(length)
             {
-                self.message(bytes, out);
+                match self.writer.output() {
+                    Output::Ranges => self.message::<RANGES>(bytes, out),
+                    Output::Line => self.message::<LINE>(bytes, out),
+                    Output::Columns => self.message::<COLUMNS>(bytes, out),
+                }
                 rest = behind;
                 continue;
             }
@@ -211,12 +215,13 @@ impl Reader {
     }
 
     /// Writes the message that `bytes` are.
-    #[inline(always)]
-    fn message(&mut self, bytes: &[u8], out: &mut BatchWriter) {
+    // Apart, one for each output: in the loop around it, what a message is cut into would be more than there are registers for.
+    #[inline(never)]
+    fn message<const OUTPUT: u8>(&mut self, bytes: &[u8], out: &mut BatchWriter) {
         let length = bytes.len() as u32;
         match Message::parse(bytes, self.with_storage) {
             Some(message) => {
-                let damaged = self.writer.message(&message, out);
+                let damaged = self.writer.message::<OUTPUT>(&message, out);
                 out.message(length, 0..length, damaged);
                 self.messages = true;
             }

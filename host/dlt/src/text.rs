@@ -49,7 +49,7 @@ impl Content {
 }
 
 /// Whether the payload does not decode as the headers declare.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_damaged(message: &Message<'_>) -> bool {
     let mut payload = message.payload;
     match Content::of(message.extended) {
@@ -117,6 +117,11 @@ impl Arguments<'_> for Slices<'_, '_> {
     }
 }
 
+/// [`Output`] where it has to be known at compile time.
+pub(crate) const RANGES: u8 = 0;
+pub(crate) const LINE: u8 = 1;
+pub(crate) const COLUMNS: u8 = 2;
+
 /// Writes messages, in a form that stays the same.
 pub(crate) struct Writer {
     output: Output,
@@ -139,21 +144,31 @@ impl Writer {
         }
     }
 
-    /// Writes the message's cells, as many as the output asks for; whether its payload is damaged.
-    #[inline]
-    pub(crate) fn message(&mut self, message: &Message<'_>, out: &mut BatchWriter) -> bool {
-        if self.output == Output::Ranges {
+    /// What it was made for.
+    #[inline(always)]
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Writes the message's cells, as many as `OUTPUT` asks for, which is that of the writer; whether its payload is damaged.
+    #[inline(always)]
+    pub(crate) fn message<const OUTPUT: u8>(
+        &mut self,
+        message: &Message<'_>,
+        out: &mut BatchWriter,
+    ) -> bool {
+        if OUTPUT == RANGES {
             return is_damaged(message);
         }
         let Writer {
-            output,
             column_separator,
             argument_separator,
             time,
+            ..
         } = self;
         // All but the payload is 90 bytes, or 200 where it is strange, and separators.
         out.append_cells(256, |to| {
-            if *output == Output::Line {
+            if OUTPUT == LINE {
                 let separator = column_separator.as_str();
                 columns(time, message, to, |to| to.text.push_str(separator));
             } else {
@@ -243,7 +258,7 @@ fn columns(
     to: &mut CellCursor<'_, '_>,
     end: impl Fn(&mut CellCursor<'_, '_>),
 ) {
-    if let Some(storage) = &message.storage {
+    if let Some(storage) = message.storage {
         time.write(storage, to.text);
         end(to);
         id(storage.ecu, to.text);
@@ -491,7 +506,7 @@ impl Time {
     }
 
     #[inline(always)]
-    fn write(&mut self, storage: &Storage, to: &mut TextCursor<'_>) {
+    fn write(&mut self, storage: Storage, to: &mut TextCursor<'_>) {
         // Modulo 2^32, as in the release builds of the viewer whose text this is.
         let nanoseconds = storage.microseconds.wrapping_mul(1000);
         if nanoseconds < SECOND {
@@ -501,22 +516,23 @@ impl Time {
             }
             self.write_kept(nanoseconds, to);
         } else {
-            to.with_arena(|out| self.write_strange(storage, nanoseconds, out));
+            to.with_arena(|out| self.write_strange(storage.seconds, storage.microseconds, out));
         }
     }
 
     /// More than a second behind the second.
     #[cold]
-    fn write_strange(&mut self, storage: &Storage, nanoseconds: u32, out: &mut TextArena) {
-        if nanoseconds < 2 * SECOND && storage.seconds % 60 == 59 {
+    fn write_strange(&mut self, seconds: u32, microseconds: u32, out: &mut TextArena) {
+        let nanoseconds = microseconds.wrapping_mul(1000);
+        if nanoseconds < 2 * SECOND && seconds % 60 == 59 {
             // A leap second.
-            self.keep(u64::from(storage.seconds) + 1);
+            self.keep(u64::from(seconds) + 1);
             out.append(0, |to| self.write_kept(nanoseconds - SECOND, to));
         } else {
             out.push_str("no valid timestamp for ");
-            out.push_unsigned(storage.seconds.into());
+            out.push_unsigned(seconds.into());
             out.push_str("s/");
-            out.push_unsigned(storage.microseconds.into());
+            out.push_unsigned(microseconds.into());
             out.push_str("us");
         }
     }
@@ -603,7 +619,7 @@ pub(crate) mod tests {
             microseconds,
             ecu: [0; 4],
         };
-        text_of(|out| out.append(0, |to| Time::new().write(&storage, to)))
+        text_of(|out| out.append(0, |to| Time::new().write(storage, to)))
     }
 
     #[test]

@@ -6,14 +6,11 @@
 //! Reads straight into the archive that goes to the host: there is no buffer of the plugin's own. A chunk is as large as
 //! the host asks for, also where the system gives less at a time; only the last one is smaller.
 
-use std::{
-    fs::File,
-    io::{self, Seek},
-};
+use std::io;
 
 use chipmunk_plugin::{
-    ByteSource, Config, ConfigSchemaItem, InitError, SourceCapabilities, SourceError, SourceWriter,
-    State, info, warn,
+    ByteSource, Config, ConfigSchemaItem, InitError, InputFile, SourceCapabilities, SourceError,
+    SourceWriter, State, info, warn,
 };
 
 /// When the host is to ask for more of a file that is followed, in milliseconds.
@@ -25,13 +22,11 @@ pub struct FileSource {
     path: String,
     input: Input,
     follow: bool,
-    /// Bytes that were read.
-    position: u64,
 }
 
 #[derive(Debug)]
 enum Input {
-    File(File),
+    File(InputFile),
     Standard(io::Stdin),
 }
 
@@ -57,7 +52,7 @@ impl ByteSource for FileSource {
         } else {
             let cannot =
                 |error: io::Error| InitError::Io(format!("{path} cannot be opened: {error}"));
-            let file = File::open(&path).map_err(cannot)?;
+            let file = InputFile::open(&path).map_err(cannot)?;
             if file.metadata().map_err(cannot)?.is_dir() {
                 return Err(InitError::Io(format!(
                     "{path} is a directory; name a file in it"
@@ -71,23 +66,19 @@ impl ByteSource for FileSource {
             path,
             input,
             follow,
-            position: 0,
         })
     }
 
     fn read(&mut self, out: &mut SourceWriter) -> Result<State, SourceError> {
         let read = match &mut self.input {
-            Input::File(file) => out.read_from(file),
+            Input::File(file) => file.read_into(out),
             Input::Standard(stdin) => out.read_from(&mut stdin.lock()),
         };
         match read {
             // Only an empty read says that the end is there: what is short now may be longer the next time.
             Ok(0) if self.follow => self.turn().map_err(|error| self.unreadable(&error)),
             Ok(0) => Ok(State::End),
-            Ok(read) => {
-                self.position += read as u64;
-                Ok(State::More)
-            }
+            Ok(_) => Ok(State::More),
             Err(error) => Err(self.unreadable(&error)),
         }
     }
@@ -97,11 +88,10 @@ impl FileSource {
     /// At the end of a file that is followed.
     fn turn(&mut self) -> io::Result<State> {
         if let Input::File(file) = &mut self.input
-            && file.metadata()?.len() < self.position
+            && file.metadata()?.len() < file.position()
         {
             warn!("{} was truncated; reading on from its beginning", self.path);
             file.rewind()?;
-            self.position = 0;
         }
         Ok(State::RetryLater { after_ms: LATER_MS })
     }

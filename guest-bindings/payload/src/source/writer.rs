@@ -30,16 +30,14 @@ pub struct SourceWriter {
 const SEGMENTS_EXPECTED: usize = 1;
 
 impl SourceWriter {
-    /// A chunk of at most `max` bytes, for which memory is set aside at once.
+    /// A chunk of at most `max` bytes, for which memory is set aside when it is first needed.
     ///
     /// A larger number than an archive can hold (2 GiB, some of it for segments) counts as one that it can.
     pub fn with_capacity(max: usize) -> Self {
         // Half of what an archive can hold is left to the segments.
         let max = max.min(MAX_ARCHIVE_BYTES / 2);
         Self {
-            bytes: Vec::with_capacity(
-                max.next_multiple_of(4) + SEGMENTS_EXPECTED * SEGMENT_SIZE + ROOT_SIZE,
-            ),
+            bytes: Vec::new(),
             segments: Vec::new(),
             len: 0,
             max,
@@ -63,10 +61,20 @@ impl SourceWriter {
         self.max - self.len
     }
 
+    /// Sets memory aside for all that fits in.
+    fn reserve(&mut self) {
+        if self.bytes.capacity() < self.max {
+            let archive =
+                self.max.next_multiple_of(4) + SEGMENTS_EXPECTED * SEGMENT_SIZE + ROOT_SIZE;
+            self.bytes.reserve_exact(archive - self.bytes.len());
+        }
+    }
+
     /// The place for the bytes that still fit in: read into it, then [`advance`](Self::advance).
     ///
     /// It is zeroed when it is first asked for; [`read_from`](Self::read_from) avoids that.
     pub fn spare(&mut self) -> &mut [u8] {
+        self.reserve();
         self.bytes.resize(self.max, 0);
         self.bytes.get_mut(self.len..).unwrap_or_default()
     }
@@ -79,10 +87,21 @@ impl SourceWriter {
     /// Appends as much of `bytes` as fits in, and says how much that is.
     pub fn push(&mut self, bytes: &[u8]) -> usize {
         let fits = bytes.get(..self.remaining()).unwrap_or(bytes);
+        self.reserve();
         self.bytes.truncate(self.len);
         self.bytes.extend_from_slice(fits);
         self.len += fits.len();
         fits.len()
+    }
+
+    /// As [`push`](Self::push) of all its bytes; where the chunk is empty and they fit in, the vector itself becomes the archive.
+    pub fn push_vec(&mut self, bytes: Vec<u8>) -> usize {
+        if self.len > 0 || bytes.len() > self.max {
+            return self.push(&bytes);
+        }
+        self.bytes = bytes;
+        self.len = self.bytes.len();
+        self.len
     }
 
     /// Reads from `reader` until the chunk is full or the reader has no more, straight into the archive, and says how
@@ -95,6 +114,7 @@ impl SourceWriter {
         use std::io::Read;
 
         let before = self.len;
+        self.reserve();
         self.bytes.truncate(before);
         let limit = self.remaining() as u64;
         let outcome = reader.take(limit).read_to_end(&mut self.bytes);
