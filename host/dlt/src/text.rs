@@ -88,26 +88,74 @@ impl Arguments<'_> for Nothing {
     fn take(&mut self, _: Argument<'_>) {}
 }
 
+/// What stands before an argument, or between columns.
+#[derive(Clone, Copy)]
+enum Separator<'w> {
+    /// Nearly always: it is written along with what is beside it.
+    Byte(u8),
+    Text(&'w str),
+}
+
+impl<'w> Separator<'w> {
+    #[inline(always)]
+    fn new(text: &'w str) -> Self {
+        match text.as_bytes() {
+            [byte] => Separator::Byte(*byte),
+            _ => Separator::Text(text),
+        }
+    }
+}
+
 /// Writes arguments, each behind the separator.
 struct Shown<'w, 'out> {
     to: &'w mut TextCursor<'out>,
-    separator: &'w str,
+    separator: u8,
 }
 
 impl Arguments<'_> for Shown<'_, '_> {
     #[inline(always)]
     fn take(&mut self, argument: Argument<'_>) {
-        self.to.push_str(self.separator);
-        write_argument(&argument, self.to);
+        if argument.name.is_empty() && argument.unit.is_empty() {
+            write_value(argument.value, [self.separator], self.to);
+        } else {
+            self.to.push_ascii([self.separator]);
+            field(argument.name, self.to);
+            field(argument.unit, self.to);
+            write_value(argument.value, [], self.to);
+        }
     }
 }
 
-/// Writes the slices of a network trace: its raw arguments.
-struct Slices<'w, 'out>(Shown<'w, 'out>);
+/// As [`Shown`], where the separator is not one byte. Not worth being inlined at ten places.
+struct ShownApart<'w, 'out> {
+    to: &'w mut TextCursor<'out>,
+    separator: &'w str,
+}
 
-impl Arguments<'_> for Slices<'_, '_> {
+impl Arguments<'_> for ShownApart<'_, '_> {
     #[inline(always)]
     fn take(&mut self, argument: Argument<'_>) {
+        self.to
+            .with_arena(|out| write_apart(argument, self.separator, out));
+    }
+}
+
+#[inline(never)]
+fn write_apart(argument: Argument<'_>, separator: &str, out: &mut TextArena) {
+    out.push_str(separator);
+    out.append(0, |to| {
+        field(argument.name, to);
+        field(argument.unit, to);
+        write_value(argument.value, [], to);
+    });
+}
+
+/// Passes on the slices of a network trace: its raw arguments.
+struct Slices<T>(T);
+
+impl<'a, T: Arguments<'a>> Arguments<'a> for Slices<T> {
+    #[inline(always)]
+    fn take(&mut self, argument: Argument<'a>) {
         if matches!(argument.value, Value::Raw(_)) {
             self.0.take(Argument {
                 name: &[],
@@ -169,14 +217,18 @@ impl Writer {
         // All but the payload is 90 bytes, or 200 where it is strange, and separators.
         out.append_cells(256, |to| {
             if OUTPUT == LINE {
-                let separator = column_separator.as_str();
-                columns(time, message, to, |to| to.text.push_str(separator));
+                match Separator::new(column_separator) {
+                    Separator::Byte(byte) => columns(time, message, to, [byte], |_| {}),
+                    Separator::Text(text) => {
+                        columns(time, message, to, [], |to| to.text.push_str(text));
+                    }
+                }
             } else {
                 // Always eleven, so that each stays under its caption. The line has one separator for the two that are missing.
                 if message.storage.is_none() {
                     to.end_cell();
                 }
-                columns(time, message, to, |to| to.end_cell());
+                columns(time, message, to, [], |to| to.end_cell());
             }
         });
         let (payload, extended) = (message.payload, message.extended);
@@ -204,11 +256,16 @@ fn payload_of<const BIG: bool>(
     out.append(room, |to| {
         let mut rest = payload;
         let whole = match Content::of(extended) {
-            Content::Arguments { count } => {
-                each_argument::<BIG>(&mut rest, count, &mut Shown { to, separator })
-            }
+            Content::Arguments { count } => match Separator::new(separator) {
+                Separator::Byte(separator) => {
+                    each_argument::<BIG>(&mut rest, count, &mut Shown { to, separator })
+                }
+                Separator::Text(separator) => {
+                    each_argument::<BIG>(&mut rest, count, &mut ShownApart { to, separator })
+                }
+            },
             Content::NetworkTrace { count } => {
-                let shown = Shown { to, separator };
+                let shown = ShownApart { to, separator };
                 each_argument::<BIG>(&mut rest, count, &mut Slices(shown))
             }
             Content::Control => match take(&mut rest) {
@@ -229,7 +286,7 @@ fn payload_of<const BIG: bool>(
                 Some(message_id) => {
                     to.push_str(separator);
                     to.push_ascii(*b"[");
-                    to.push_unsigned(u32_of::<BIG>(message_id).into());
+                    to.push_unsigned([], u32_of::<BIG>(message_id).into(), []);
                     to.push_ascii(*b"]");
                     to.push_str(separator);
                     to.push_ascii(*b" ");
@@ -250,84 +307,93 @@ fn payload_of<const BIG: bool>(
     })
 }
 
-/// All columns but the payload, with `end` called behind each.
+/// All columns but the payload. Behind each of them `end` is called; but where `BEHIND` is one, it was called, in effect, when `behind` was written.
 #[inline(always)]
-fn columns(
+fn columns<const BEHIND: usize>(
     time: &mut Time,
     message: &Message<'_>,
     to: &mut CellCursor<'_, '_>,
+    behind: [u8; BEHIND],
     end: impl Fn(&mut CellCursor<'_, '_>),
 ) {
     if let Some(storage) = message.storage {
-        time.write(storage, to.text);
+        time.write(storage, behind, to.text);
         end(to);
-        id(storage.ecu, to.text);
+        id(storage.ecu, behind, to.text);
+    } else {
+        to.text.push_ascii(behind);
     }
     end(to);
-    to.text.push_byte(message.version);
+    to.text.push_byte(message.version, behind);
     end(to);
-    if let Some(session) = message.session {
-        to.text.push_unsigned(session.into());
+    match message.session {
+        Some(session) => to.text.push_unsigned([], session.into(), behind),
+        None => to.text.push_ascii(behind),
     }
     end(to);
-    to.text.push_byte(message.counter);
+    to.text.push_byte(message.counter, behind);
     end(to);
-    if let Some(timestamp) = message.timestamp {
-        to.text.push_unsigned(timestamp.into());
+    match message.timestamp {
+        Some(timestamp) => to.text.push_unsigned([], timestamp.into(), behind),
+        None => to.text.push_ascii(behind),
     }
     end(to);
-    if let Some(ecu) = message.ecu {
-        id(ecu, to.text);
+    match message.ecu {
+        Some(ecu) => id(ecu, behind, to.text),
+        None => to.text.push_ascii(behind),
     }
     end(to);
     match message.extended {
         Some(extended) => {
-            id(extended.application, to.text);
+            id(extended.application, behind, to.text);
             end(to);
-            id(extended.context, to.text);
+            id(extended.context, behind, to.text);
             end(to);
-            message_type(extended.kind(), to.text);
+            message_type(extended.kind(), behind, to.text);
         }
         None => {
-            to.text.push_ascii(*b"-");
-            end(to);
-            to.text.push_ascii(*b"-");
-            end(to);
-            to.text.push_ascii(*b"-");
+            for last in [false, false, true] {
+                to.text.push_ascii(*b"-");
+                to.text.push_ascii(behind);
+                if !last {
+                    end(to);
+                }
+            }
         }
     }
     end(to);
 }
 
 #[inline(always)]
-fn write_argument(argument: &Argument<'_>, to: &mut TextCursor<'_>) {
-    if !argument.name.is_empty() {
-        field(argument.name, to);
-    }
-    if !argument.unit.is_empty() {
-        field(argument.unit, to);
-    }
-    match argument.value {
-        Value::Unsigned(value) => to.push_unsigned(value),
-        Value::Signed(value) => to.push_signed(value),
-        Value::Unsigned128(value) => to.with_arena(|out| large(value, out)),
-        Value::Signed128(value) => to.with_arena(|out| large(value, out)),
-        Value::Float32(value) => to.with_arena(|out| float32(value, out)),
-        Value::Float64(value) => to.with_arena(|out| float64(value, out)),
+fn write_value<const A: usize>(value: Value<'_>, before: [u8; A], to: &mut TextCursor<'_>) {
+    match value {
+        Value::Unsigned(value) => to.push_unsigned(before, value, []),
+        Value::Signed(value) => to.push_signed(before, value),
         Value::Text(field) => {
             // Senders end their strings with a nul byte and count it.
-            if !to.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+            if !to.push_plain(before, field.strip_suffix(b"\0").unwrap_or(field)) {
+                to.push_ascii(before);
                 to.with_arena(|out| without_line_breaks(until_nul(field), out));
             }
         }
-        Value::Raw(bytes) => to.with_arena(|out| hex_list(bytes, out)),
+        rare => {
+            to.push_ascii(before);
+            to.with_arena(|out| match rare {
+                Value::Unsigned128(value) => large(value, out),
+                Value::Signed128(value) => large(value, out),
+                Value::Float32(value) => float32(value, out),
+                Value::Float64(value) => float64(value, out),
+                Value::Raw(bytes) => hex_list(bytes, out),
+                _ => {}
+            });
+        }
     }
 }
 
 /// A name or unit: up to its first nul byte, and as far as it is UTF-8.
 #[inline(always)]
 fn field(field: &[u8], to: &mut TextCursor<'_>) {
-    if !to.push_plain(field.strip_suffix(b"\0").unwrap_or(field)) {
+    if !to.push_plain([], field.strip_suffix(b"\0").unwrap_or(field)) {
         to.push_str(until_nul(field));
     }
 }
@@ -351,9 +417,10 @@ fn large(value: impl itoa::Integer, out: &mut TextArena) {
 
 /// An id of four characters: up to the first nul byte.
 #[inline(always)]
-fn id(id: [u8; 4], to: &mut TextCursor<'_>) {
-    if !to.push_ascii4(id) {
+fn id<const B: usize>(id: [u8; 4], behind: [u8; B], to: &mut TextCursor<'_>) {
+    if !to.push_ascii4(id, behind) {
         to.with_arena(|out| strange_id(id, out));
+        to.push_ascii(behind);
     }
 }
 
@@ -391,13 +458,14 @@ fn hex_list(bytes: &[u8], out: &mut TextArena) {
 }
 
 #[inline(always)]
-fn message_type(kind: MessageType, to: &mut TextCursor<'_>) {
+fn message_type<const B: usize>(kind: MessageType, behind: [u8; B], to: &mut TextCursor<'_>) {
     if let MessageType::Log(level) = kind {
         // By far the most frequent.
         let (name, len) = &LEVELS[usize::from(level & 0xF)];
-        to.push_padded(name, *len);
+        to.push_padded(name, *len, behind);
     } else {
         to.with_arena(|out| other_type(kind, out));
+        to.push_ascii(behind);
     }
 }
 
@@ -491,22 +559,27 @@ const SECOND: u32 = 1_000_000_000;
 struct Time {
     /// The second whose text is kept; none at first.
     second: Option<u64>,
-    text: [u8; TO_THE_SECOND],
+    text: [u8; TO_THE_POINT],
 }
 
-/// Bytes of `2023-11-14T22:13:20`.
-const TO_THE_SECOND: usize = 19;
+/// Bytes of `2023-11-14T22:13:20.`.
+const TO_THE_POINT: usize = 20;
 
 impl Time {
     fn new() -> Time {
         Time {
             second: None,
-            text: *b"0000-00-00T00:00:00",
+            text: *b"0000-00-00T00:00:00.",
         }
     }
 
     #[inline(always)]
-    fn write(&mut self, storage: Storage, to: &mut TextCursor<'_>) {
+    fn write<const B: usize>(
+        &mut self,
+        storage: Storage,
+        behind: [u8; B],
+        to: &mut TextCursor<'_>,
+    ) {
         // Modulo 2^32, as in the release builds of the viewer whose text this is.
         let nanoseconds = storage.microseconds.wrapping_mul(1000);
         if nanoseconds < SECOND {
@@ -514,9 +587,10 @@ impl Time {
             if self.second != Some(second) {
                 self.keep(second);
             }
-            self.write_kept(nanoseconds, to);
+            self.write_kept(nanoseconds, behind, to);
         } else {
             to.with_arena(|out| self.write_strange(storage.seconds, storage.microseconds, out));
+            to.push_ascii(behind);
         }
     }
 
@@ -527,7 +601,7 @@ impl Time {
         if nanoseconds < 2 * SECOND && seconds % 60 == 59 {
             // A leap second.
             self.keep(u64::from(seconds) + 1);
-            out.append(0, |to| self.write_kept(nanoseconds - SECOND, to));
+            out.append(0, |to| self.write_kept(nanoseconds - SECOND, [], to));
         } else {
             out.push_str("no valid timestamp for ");
             out.push_unsigned(seconds.into());
@@ -538,14 +612,21 @@ impl Time {
     }
 
     #[inline(always)]
-    fn write_kept(&self, nanoseconds: u32, to: &mut TextCursor<'_>) {
-        to.push_ascii(self.text);
+    fn write_kept<const B: usize>(
+        &self,
+        nanoseconds: u32,
+        behind: [u8; B],
+        to: &mut TextCursor<'_>,
+    ) {
         if nanoseconds != 0 {
-            to.push_ascii(*b".");
-            to.push_eight_digits(nanoseconds / 10);
-            to.push_ascii([b'0' + (nanoseconds % 10) as u8]);
+            to.push_ascii(self.text);
+            to.push_eight_digits(nanoseconds / 10, [b'0' + (nanoseconds % 10) as u8, b'Z']);
+        } else {
+            let [to_the_second @ .., _] = self.text;
+            to.push_ascii::<{ TO_THE_POINT - 1 }>(to_the_second);
+            to.push_ascii(*b"Z");
         }
-        to.push_ascii(*b"Z");
+        to.push_ascii(behind);
     }
 
     #[cold]
@@ -619,7 +700,7 @@ pub(crate) mod tests {
             microseconds,
             ecu: [0; 4],
         };
-        text_of(|out| out.append(0, |to| Time::new().write(storage, to)))
+        text_of(|out| out.append(0, |to| Time::new().write(storage, [], to)))
     }
 
     #[test]

@@ -19,6 +19,8 @@ use super::{
 };
 
 /// Appends to a [`TextArena`]: see [`TextArena::append`].
+///
+/// Many methods append a few characters before or behind as well, such as separators, which are to be ASCII: each of them asks for room once.
 #[derive(Debug)]
 pub struct TextCursor<'a> {
     arena: &'a mut TextArena,
@@ -85,28 +87,40 @@ impl<'a> TextCursor<'a> {
         unsafe { self.start.add(self.end) }
     }
 
-    /// Appends the first `len` of some bytes, all of them if there are no more, by a single copy of them all.
+    /// Appends `before`, the first `len` of some bytes (all of them if there are no more), and `behind`, asking once for room.
+    /// The bytes are written by a single copy of them all.
     #[inline(always)]
-    fn put<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
-        let place = self.room(N);
-        // SAFETY: `N` bytes behind `end` are within the buffer, which nobody else can refer to while the arena is borrowed
+    fn put<const BEFORE: usize, const N: usize, const BEHIND: usize>(
+        &mut self,
+        before: [u8; BEFORE],
+        bytes: [u8; N],
+        len: usize,
+        behind: [u8; BEHIND],
+    ) {
+        let place = self.room(BEFORE + N + BEHIND);
+        let len = len.min(N);
+        // SAFETY: so many bytes behind `end` are within the buffer, which nobody else can refer to while the arena is borrowed
         // mutably. No more of them are counted than were written.
-        unsafe { place.cast::<[u8; N]>().write_unaligned(bytes) };
-        self.end += len.min(N);
+        unsafe {
+            write(place, before);
+            write(place.add(BEFORE), bytes);
+            write(place.add(BEFORE + len), behind);
+        }
+        self.end += BEFORE + len + BEHIND;
     }
 
-    /// Appends characters of which the compiler knows how many there are; of those beyond ASCII only their lower seven bits.
+    /// Appends characters of which the compiler knows how many there are.
     #[inline(always)]
     pub fn push_ascii<const N: usize>(&mut self, characters: [u8; N]) {
-        self.put(characters.map(|character| character & 0x7F), N);
+        self.put([], ascii(characters), N, []);
     }
 
-    /// Appends the first `len` characters, at most sixteen, of a short text that was padded to be of one length with others.
+    /// Appends the first `len` characters, at most sixteen, of a short text that was padded to be of one length with others, and `behind`.
     ///
-    /// For the names in a table: they are copied without asking for their length. As with `push_ascii`, they are ASCII.
+    /// For the names in a table: they are copied without asking for their length.
     #[inline(always)]
-    pub fn push_padded(&mut self, text: &[u8; 16], len: usize) {
-        self.put(text.map(|character| character & 0x7F), len);
+    pub fn push_padded<const B: usize>(&mut self, text: &[u8; 16], len: usize, behind: [u8; B]) {
+        self.put([], ascii(*text), len, ascii(behind));
     }
 
     /// Appends `text`.
@@ -114,7 +128,7 @@ impl<'a> TextCursor<'a> {
     pub fn push_str(&mut self, text: &str) {
         match text.as_bytes() {
             // Separators are most of what is appended: they need no call.
-            [byte] => self.put([*byte], 1),
+            [byte] => self.put([], [*byte], 1, []),
             bytes => {
                 let place = self.room(bytes.len());
                 // SAFETY: `bytes` can be read for its length; as many bytes can be written at `place`, where nobody else
@@ -125,11 +139,11 @@ impl<'a> TextCursor<'a> {
         }
     }
 
-    /// Appends four characters, or those before the first nul byte; tells whether these are ASCII. Nothing is appended if not.
+    /// Appends four characters, or those before the first nul byte, and `behind`; tells whether the former are ASCII. Nothing is appended if not.
     ///
     /// For ids and codes of a fixed length, of which traces are full: a few operations on one word and one store.
     #[inline(always)]
-    pub fn push_ascii4(&mut self, characters: [u8; 4]) -> bool {
+    pub fn push_ascii4<const B: usize>(&mut self, characters: [u8; 4], behind: [u8; B]) -> bool {
         const ONES: u32 = 0x0101_0101;
         const TOPS: u32 = 0x8080_8080;
         // The first byte in memory is the lowest one here. A nul byte, and at worst some behind it, get their top bit set.
@@ -141,55 +155,81 @@ impl<'a> TextCursor<'a> {
         if word & before & TOPS != 0 {
             return false;
         }
-        self.put(characters, len as usize);
+        self.put([], characters, len as usize, ascii(behind));
         true
     }
 
-    /// Appends `bytes` if they are plain text: ASCII, without nul bytes and line feeds. Tells whether; nothing is appended if not.
+    /// Appends `before` and `bytes` if the latter are plain text: ASCII, without nul bytes and line feeds. Tells whether; nothing is
+    /// appended if not.
     ///
     /// For the text fields of traces. Looks at each byte once, and copies it on the way.
     #[inline(always)]
-    pub fn push_plain(&mut self, bytes: &[u8]) -> bool {
-        let place = self.room(bytes.len());
+    pub fn push_plain<const A: usize>(&mut self, before: [u8; A], bytes: &[u8]) -> bool {
+        let place = self.room(A + bytes.len());
         // SAFETY: as in `push_str`. All of them are written, whatever is found out.
-        let all = unsafe { copy_plain(bytes.as_ptr(), place, bytes.len()) };
+        let all = unsafe {
+            write(place, ascii(before));
+            copy_plain(bytes.as_ptr(), place.add(A), bytes.len())
+        };
         if all {
-            self.end += bytes.len();
+            self.end += A + bytes.len();
         }
         all
     }
 
-    /// Appends a number below 256 in decimal.
+    /// Appends a number below 256 in decimal, and `behind`.
     #[inline(always)]
-    pub fn push_byte(&mut self, number: u8) {
+    pub fn push_byte<const B: usize>(&mut self, number: u8, behind: [u8; B]) {
         let (digits, len) = three(number);
-        self.put(digits, len);
+        self.put([], digits, len, ascii(behind));
     }
 
-    /// Appends a number in decimal.
+    /// Appends `before`, a number in decimal, and `behind`.
     #[inline(always)]
-    pub fn push_unsigned(&mut self, number: u64) {
+    pub fn push_unsigned<const A: usize, const B: usize>(
+        &mut self,
+        before: [u8; A],
+        number: u64,
+        behind: [u8; B],
+    ) {
+        let (before, behind) = (ascii(before), ascii(behind));
         if number < u64::from(TEN_TO_THE_EIGHTH) {
             let (digits, len) = up_to_eight(number as u32);
-            self.put(digits, len);
+            self.put(before, digits, len, behind);
         } else {
+            self.put(before, [], 0, []);
             self.with_arena(|arena| arena.push_large(number));
+            self.put([], [], 0, behind);
         }
     }
 
-    /// Appends a number in decimal, with a minus sign if it is negative.
+    /// Appends `before`, and a number in decimal with a minus sign if it is negative.
     #[inline(always)]
-    pub fn push_signed(&mut self, number: i64) {
-        // Always written, and counted if it belongs there.
-        self.put([b'-'], usize::from(number < 0));
-        self.push_unsigned(number.unsigned_abs());
+    pub fn push_signed<const A: usize>(&mut self, before: [u8; A], number: i64) {
+        // The sign is always written, and counted if it belongs there.
+        self.put(ascii(before), [b'-'], usize::from(number < 0), []);
+        self.push_unsigned([], number.unsigned_abs(), []);
     }
 
-    /// Appends the last eight digits of a number, with leading zeros.
+    /// Appends the last eight digits of a number, with leading zeros, and `behind`.
     #[inline(always)]
-    pub fn push_eight_digits(&mut self, number: u32) {
-        self.put(eight(number % TEN_TO_THE_EIGHTH), 8);
+    pub fn push_eight_digits<const B: usize>(&mut self, number: u32, behind: [u8; B]) {
+        self.put([], eight(number % TEN_TO_THE_EIGHTH), 8, ascii(behind));
     }
+}
+
+/// Characters that are ASCII stay as they are; others lose their top bit, so that text stays text.
+#[inline(always)]
+fn ascii<const N: usize>(characters: [u8; N]) -> [u8; N] {
+    characters.map(|character| character & 0x7F)
+}
+
+/// # Safety
+/// `N` bytes can be written at `place`.
+#[inline(always)]
+unsafe fn write<const N: usize>(place: *mut u8, bytes: [u8; N]) {
+    // SAFETY: the caller's promise.
+    unsafe { place.cast::<[u8; N]>().write_unaligned(bytes) }
 }
 
 /// Makes room for `more` bytes behind the first `end` of `buffer`, which are written. Where the buffer is now, and its capacity.

@@ -64,13 +64,13 @@ impl TextArena {
 
     /// See [`TextCursor::push_plain`].
     pub fn push_plain(&mut self, bytes: &[u8]) -> bool {
-        self.append(bytes.len(), |to| to.push_plain(bytes))
+        self.append(bytes.len(), |to| to.push_plain([], bytes))
     }
 
     /// Appends a number in decimal.
     pub fn push_unsigned(&mut self, number: u64) {
         if number < u64::from(TEN_TO_THE_EIGHTH) {
-            self.append(0, |to| to.push_unsigned(number));
+            self.append(0, |to| to.push_unsigned([], number, []));
         } else {
             self.push_large(number);
         }
@@ -80,7 +80,7 @@ impl TextArena {
     pub(super) fn push_large(&mut self, number: u64) {
         let power = u64::from(TEN_TO_THE_EIGHTH);
         self.push_unsigned(number / power);
-        self.append(0, |to| to.push_eight_digits((number % power) as u32));
+        self.append(0, |to| to.push_eight_digits((number % power) as u32, []));
     }
 
     /// Appends a number in decimal, with a minus sign if it is negative.
@@ -197,7 +197,7 @@ mod tests {
         ] {
             let mut arena = TextArena::default();
             assert_eq!(
-                arena.append(0, |to| to.push_ascii4(characters)),
+                arena.append(0, |to| to.push_ascii4(characters, [])),
                 expected.is_some(),
                 "{characters:?}"
             );
