@@ -155,6 +155,15 @@ impl Bench {
 
     fn export(&self, trace: &Path, setup: &Setup, format: &str, cache: &Path) -> Result<Sample> {
         let output = (format != "none").then(|| self.output());
+        if let Some(output) = &output {
+            // To remove what an earlier run wrote takes a third as long as to write it, and is nobody's work here.
+            match std::fs::remove_file(output) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("cannot remove {}", output.display()));
+                }
+                _ => {}
+            }
+        }
         let mut command = export(&self.command, trace, setup, format, output.as_deref());
         command.env("CHIPMUNK_PLUGINS_CACHE", cache);
         let stderr = run(&mut command)?;

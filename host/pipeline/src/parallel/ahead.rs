@@ -80,7 +80,7 @@ impl<X: Send + 'static> Ahead<X> {
         // The last bytes of what was loaded so far.
         let mut before = Vec::new();
         let mut index = 0;
-        while let Some(buffer) = self.spare.pop() {
+        while let Some(buffer) = self.spare.pop_last() {
             let load = catch_unwind(AssertUnwindSafe(|| {
                 self.load(&mut source, filter.as_ref(), buffer, &mut before)
             }))
@@ -230,6 +230,14 @@ impl<X: Send + 'static> AheadSource<X> {
         self.replace(buffer);
     }
 
+    /// Whether [`peek`](Self::peek) and the next load would not wait.
+    pub(super) fn is_ready(&mut self) -> bool {
+        if self.present.is_none() && !self.ended {
+            self.present = self.next_arrival(Queue::take_first);
+        }
+        self.present.is_some() || self.ended
+    }
+
     fn replace(&mut self, buffer: ChunkBuffer) {
         let before = std::mem::replace(&mut self.current, buffer);
         // The first one was none of those that go round.
@@ -238,8 +246,16 @@ impl<X: Send + 'static> AheadSource<X> {
         }
     }
 
-    /// The next arrival in order.
+    /// The next arrival in order; waits for it.
     fn arrival(&mut self) -> Option<Arrival<X>> {
+        self.next_arrival(Queue::pop)
+    }
+
+    /// The next arrival in order, among those that `take` takes until there is none.
+    fn next_arrival(
+        &mut self,
+        take: impl Fn(&Queue<Arrival<X>>) -> Option<Arrival<X>>,
+    ) -> Option<Arrival<X>> {
         loop {
             let early = self
                 .early
@@ -247,7 +263,7 @@ impl<X: Send + 'static> AheadSource<X> {
                 .position(|arrival| arrival.index == self.next);
             let arrival = match early {
                 Some(position) => self.early.swap_remove(position),
-                None => self.arrivals.pop()?,
+                None => take(&self.arrivals)?,
             };
             if let Load::Panicked(payload) = arrival.load {
                 self.ahead.abandon();

@@ -81,6 +81,37 @@ impl<T> Queue<T> {
         }
     }
 
+    /// As [`pop`](Self::pop), but takes the newest item, the one whose memory is still in a cache.
+    pub(super) fn pop_last(&self) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(item) = state.items.pop_back() {
+                drop(state);
+                self.drained.notify_one();
+                return Some(item);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes the oldest item, if there is any.
+    pub(super) fn take_first(&self) -> Option<T> {
+        let item = self.lock().items.pop_front();
+        self.drained.notify_one();
+        item
+    }
+
+    /// Whether nothing is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().items.is_empty()
+    }
+
     /// Takes the newest item, the one whose memory is still in a cache, if there is any.
     pub(super) fn take_last(&self) -> Option<T> {
         let item = self.lock().items.pop_back();

@@ -2,9 +2,11 @@
 //!
 //! # Roles
 //!
-//! The source's thread loads chunk after chunk. Each of the `jobs` workers takes the next chunk and makes a
-//! [trial](super::trial) of it: parses it from a guessed place and renders what it finds. The thread that called joins the trials,
-//! in the order of the trace, and the writer's thread writes. All of the work but joining is done by whoever is free.
+//! The source's thread loads chunk after chunk. Each of the `jobs` workers, of which the thread that called is one, takes the next
+//! chunk, makes a [trial](super::trial) of it (parses it from a guessed place and renders what it finds), and then joins what
+//! is there to be joined, in the order of the trace, if no other worker is doing that. To join a trial is to write what it has
+//! rendered. So there is no thread that only passes things on, and none to be woken for a chunk but the source's: with as many
+//! jobs as cores nobody waits for a core.
 //!
 //! # Why the result is the serial run's
 //!
@@ -42,28 +44,28 @@
 //! little more than the serial run.
 
 use std::{
+    any::Any,
     io::{self, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError, TryLockError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
 };
 
 use super::{
-    Finished, Options, Run, Shares,
+    Finished, Options, Shares,
     ahead::{Ahead, AheadSource, Layout},
-    blocks::{Block, BlockSink, Blocks},
+    blocks::{BLOCK_BYTES, Blocks},
     chunk::{Arrival, Load},
-    join_writer,
     queue::Queue,
     trial::{Instance, Lease, Trial, attempt},
 };
 use crate::{
-    BatchParser, BatchReader, ByteSource, MessageProducer, ProduceError, ProducerSplit,
-    SourceError, Step, export::Format,
+    BatchParser, BatchReader, ByteSource, Item, LogMessage, MessageProducer, ProduceError,
+    ProducerSplit, Sink, SourceError, Step, export::Format,
 };
 
 /// Trials that fail in a row before they are paused.
@@ -101,6 +103,8 @@ where
     W: Write + Send,
 {
     let jobs = options.jobs.get();
+    // Who joins may need several chunks for one step: somebody else has to bring them.
+    let workers = jobs.max(2);
     let buffers = jobs.saturating_mul(2).saturating_add(2);
     let layout = Layout {
         buffers,
@@ -111,16 +115,20 @@ where
     let (ahead, source_thread) =
         Ahead::start(source, options.filter, layout).map_err(SourceError::Io)?;
     let arrivals = Arc::new(Queue::bounded(buffers + 1));
-    let blocks = Blocks::new(buffers);
     let shared = Shared {
         ahead: &ahead,
         arrivals: &arrivals,
-        blocks: &blocks,
+        blocks: &Blocks::new(buffers),
         // One for each chunk there can be, and the serial run's.
-        pool: Arc::new(Queue::bounded(buffers + 1)),
+        pools: (0..workers)
+            .map(|_| Arc::new(Queue::bounded(buffers + 1)))
+            .collect(),
+        made: AtomicUsize::new(0),
+        most: jobs.saturating_mul(2),
         resume: AtomicU64::new(1),
         least: options.least_trial,
         rendering: AtomicU64::new(0),
+        loaded: AtomicU64::new(0),
     };
     let source = AheadSource::new(Arc::clone(&ahead), Arc::clone(&arrivals), source_thread);
     // Only ever called in turn, so that what it logs is of the trace and not of a guess.
@@ -128,39 +136,73 @@ where
     let lease = Lease::new(Instance::new(first), Arc::clone(&firsts));
     let producer = MessageProducer::new(source, BatchParser::new(lease))
         .with_buffer_limit(options.buffer_limit);
+    let joiner = Mutex::new(Joiner {
+        producer,
+        sink: DirectSink::new(format.clone(), out),
+        shared: &shared,
+        lookback: options.min_lookback,
+        options,
+        succeeded: 0,
+        failed: 0,
+        pause: 0,
+        shares: Shares::default(),
+        end: None,
+    });
 
-    thread::scope(|scope| {
-        // Ends the others, also when this panics.
-        let _ending = Ending(&shared);
-        let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        let writer = named("writer").spawn_scoped(scope, || blocks.write_all(out))?;
-        for _ in 0..jobs {
-            let (shared, format) = (&shared, format.clone());
-            named("parser").spawn_scoped(scope, move || shared.work(more, format))?;
+    let spawned = thread::scope(|scope| {
+        // Ends the others if this fails or panics. If not, they end with the trace, some of them later than this one.
+        let ending = Ending(Some(&shared));
+        for worker in 1..workers {
+            let (shared, joiner, format) = (&shared, &joiner, format.clone());
+            thread::Builder::new()
+                .name("parser".to_owned())
+                .spawn_scoped(scope, move || {
+                    shared.work(worker, joiner, more, format, &mut |_| {})
+                })?;
         }
-        let joiner = Joiner {
-            producer,
-            shared: &shared,
-            lookback: options.min_lookback,
-            options,
-            succeeded: 0,
-            failed: 0,
-            pause: 0,
-            shares: Shares::default(),
-        };
-        let outcome = BlockSink::new(format, Arc::clone(&blocks))
-            .map_err(ProduceError::Sink)
-            .and_then(|sink| joiner.run(sink, progress))
-            .map(|mut run| {
-                // All instances are back.
-                while let Some(instance) = shared.pool.take_last().or_else(|| firsts.take_last()) {
-                    run.split.parser += instance.split();
-                }
-                let rendering = shared.rendering.load(Ordering::Relaxed);
-                run.split.sink = Some(Duration::from_nanos(rendering));
-                run
-            });
-        join_writer(outcome, &blocks, writer)
+        shared.work(0, &joiner, more, format, progress);
+        ending.disarm();
+        Ok::<(), io::Error>(())
+    });
+    let joiner = joiner.into_inner().unwrap_or_else(PoisonError::into_inner);
+    progress(joiner.producer.loaded_bytes());
+    let Joiner {
+        producer,
+        sink,
+        shares,
+        end,
+        ..
+    } = joiner;
+    match end {
+        Some(End::Done) => {}
+        Some(End::Failed(error)) => return Err(error),
+        Some(End::Panicked(payload)) => resume_unwind(payload),
+        None => {
+            spawned?;
+            // Not while the source's thread tells of its end, however it ends.
+            let early = io::Error::other("the threads ended before the trace");
+            return Err(SourceError::Io(early).into());
+        }
+    }
+    let report = producer.report();
+    let mut split = ProducerSplit {
+        source: producer.source().split(),
+        ..ProducerSplit::default()
+    };
+    // All instances are back then.
+    drop(producer);
+    for pool in shared.pools.iter().chain([&firsts]) {
+        while let Some(instance) = pool.take_last() {
+            split.parser += instance.split();
+        }
+    }
+    let rendering = shared.rendering.load(Ordering::Relaxed);
+    split.sink = Some(Duration::from_nanos(rendering));
+    Ok(Finished {
+        report,
+        out: sink.out,
+        split,
+        shares,
     })
 }
 
@@ -169,33 +211,53 @@ struct Shared<'a, R> {
     ahead: &'a Ahead<Trial<R>>,
     arrivals: &'a Queue<Arrival<Trial<R>>>,
     blocks: &'a Blocks,
-    /// Instances that nobody uses.
-    pool: Arc<Queue<Instance<R>>>,
+    /// Instances that nobody uses, by the worker that used them last: what they read and wrote is still in its core's cache.
+    pools: Vec<Arc<Queue<Instance<R>>>>,
+    /// How many instances were made.
+    made: AtomicUsize,
+    /// More are made only when there is no other: two for each worker, one of which waits for its trial to be joined.
+    most: usize,
     /// Number of the first chunk that is worth a trial.
     resume: AtomicU64,
     /// A chunk of fewer bytes is not worth one.
     least: usize,
     /// Nanoseconds that items and their rendering took.
     rendering: AtomicU64,
+    /// Bytes that were loaded by what is joined.
+    loaded: AtomicU64,
 }
 
-/// Lets all threads end.
-struct Ending<'a, R: Send + 'static>(&'a Shared<'a, R>);
+/// Lets all threads end, unless it is disarmed.
+struct Ending<'s, 'a, R: Send + 'static>(Option<&'s Shared<'a, R>>);
 
-impl<R: Send + 'static> Drop for Ending<'_, R> {
+impl<R: Send + 'static> Ending<'_, '_, R> {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<R: Send + 'static> Drop for Ending<'_, '_, R> {
     fn drop(&mut self) {
-        self.0.ahead.abandon();
-        self.0.arrivals.abandon();
-        self.0.blocks.abandon();
+        if let Some(shared) = self.0 {
+            shared.ahead.abandon();
+            shared.arrivals.abandon();
+        }
     }
 }
 
 impl<R: BatchReader + Send + 'static> Shared<'_, R> {
-    /// A worker: takes chunks from the source and sends them on, with trials where they are worth it.
-    fn work(&self, more: &impl Fn() -> Option<R>, mut format: impl Format) {
+    /// A worker: takes chunks from the source, makes trials of them where they are worth it, and joins what can be joined.
+    fn work<F: Format, W: Write>(
+        &self,
+        worker: usize,
+        joiner: &Mutex<Joiner<'_, R, F, W>>,
+        more: &impl Fn() -> Option<R>,
+        mut format: F,
+        progress: &mut dyn FnMut(u64),
+    ) {
         while let Some(mut arrival) = self.ahead.loaded.pop() {
             let made = catch_unwind(AssertUnwindSafe(|| {
-                self.try_out(&mut arrival, more, &mut format)
+                self.try_out(worker, &mut arrival, more, &mut format)
             }));
             match made {
                 Ok(trial) => arrival.extra = trial,
@@ -204,11 +266,38 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
             if self.arrivals.push(arrival).is_err() {
                 return;
             }
+            self.join(joiner);
+            progress(self.loaded.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Joins what can be joined, unless another worker is at it. That one sees what came in the meantime: it looks once more when it
+    /// has let go.
+    fn join<F: Format, W: Write>(&self, joiner: &Mutex<Joiner<'_, R, F, W>>) {
+        loop {
+            let mut joiner = match joiner.try_lock() {
+                Ok(joiner) => joiner,
+                Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return,
+            };
+            if joiner.end.is_none() {
+                joiner.end = catch_unwind(AssertUnwindSafe(|| joiner.advance()))
+                    .unwrap_or_else(|payload| Some(End::Panicked(payload)));
+            }
+            if joiner.end.is_some() {
+                self.ahead.abandon();
+                self.arrivals.abandon();
+                return;
+            }
+            drop(joiner);
+            if self.arrivals.is_empty() {
+                return;
+            }
         }
     }
 
     fn try_out(
         &self,
+        worker: usize,
         arrival: &mut Arrival<Trial<R>>,
         more: &impl Fn() -> Option<R>,
         format: &mut impl Format,
@@ -225,18 +314,76 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
         if !worth_it {
             return None;
         }
-        let instance = match self.pool.take_last() {
-            Some(instance) => instance,
-            None => Instance::new(more()?),
-        };
-        let lease = Lease::new(instance, Arc::clone(&self.pool));
+        let pool = self.pools.get(worker)?;
+        let instance = pool
+            .take_last()
+            .or_else(|| self.instance(self.most, more))
+            .or_else(|| self.pools.iter().find_map(|pool| pool.take_last()))
+            .or_else(|| self.instance(usize::MAX, more))?;
+        let lease = Lease::new(instance, Arc::clone(pool));
         attempt(lease, chunk, format, self.blocks, &self.rendering)
+    }
+
+    /// A new instance, if there are fewer than `most`.
+    fn instance(&self, most: usize, more: &impl Fn() -> Option<R>) -> Option<Instance<R>> {
+        if self.made.fetch_add(1, Ordering::Relaxed) < most {
+            more().map(Instance::new)
+        } else {
+            self.made.fetch_sub(1, Ordering::Relaxed);
+            None
+        }
+    }
+}
+
+/// How a run ends.
+enum End {
+    Done,
+    Failed(ProduceError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// Writes what a format makes of items.
+struct DirectSink<F, W> {
+    format: F,
+    block: Vec<u8>,
+    out: W,
+}
+
+impl<F: Format, W: Write> DirectSink<F, W> {
+    /// Begins with the format's header.
+    fn new(format: F, out: W) -> Self {
+        let mut block = Vec::new();
+        format.header(&mut block);
+        DirectSink { format, block, out }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.block);
+        self.block.clear();
+        written
+    }
+}
+
+impl<T: LogMessage, F: Format, W: Write> Sink<T> for DirectSink<F, W> {
+    #[inline]
+    fn item(&mut self, item: &Item<'_, T>) -> io::Result<()> {
+        self.format.item(item, &mut self.block)?;
+        if self.block.len() >= BLOCK_BYTES {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn input_done(&mut self, input: &[u8]) -> io::Result<()> {
+        self.format.input_done(input, &mut self.block);
+        self.write()
     }
 }
 
 /// Joins trials to a run.
-struct Joiner<'a, R> {
+struct Joiner<'a, R, F, W> {
     producer: Producer<R>,
+    sink: DirectSink<F, W>,
     shared: &'a Shared<'a, R>,
     options: &'a Options,
     lookback: usize,
@@ -245,34 +392,45 @@ struct Joiner<'a, R> {
     failed: u32,
     pause: u64,
     shares: Shares,
+    end: Option<End>,
 }
 
-impl<R: BatchReader + Send + 'static> Joiner<'_, R> {
-    fn run(
-        mut self,
-        mut sink: BlockSink<impl Format>,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<Run, ProduceError> {
+impl<R: BatchReader + Send + 'static, F: Format, W: Write> Joiner<'_, R, F, W> {
+    /// Goes on as far as there are chunks; how the run ends, where it does.
+    fn advance(&mut self) -> Option<End> {
+        match self.run() {
+            Ok(Step::Progress) => None,
+            Ok(Step::Done) => Some(End::Done),
+            Err(error) => Some(End::Failed(error)),
+        }
+    }
+
+    fn run(&mut self) -> Result<Step, ProduceError> {
         loop {
             if self.producer.wants_load().is_some() {
-                progress(self.producer.loaded_bytes());
+                if !self.producer.source_mut().is_ready() {
+                    return Ok(Step::Progress);
+                }
                 if self.jump()? {
                     self.shares.ahead += 1;
+                    self.loaded();
                     continue;
                 }
                 self.shares.in_turn += 1;
             }
-            if pollster::block_on(self.producer.step(&mut sink))? == Step::Done {
-                return Ok(Run {
-                    report: self.producer.report(),
-                    split: ProducerSplit {
-                        source: self.producer.source().split(),
-                        ..ProducerSplit::default()
-                    },
-                    shares: self.shares,
-                });
+            // Where it loads, what it loads is there: nothing is waited for.
+            if pollster::block_on(self.producer.step(&mut self.sink))? == Step::Done {
+                self.sink.write()?;
+                self.sink.out.flush()?;
+                return Ok(Step::Done);
             }
+            self.loaded();
         }
+    }
+
+    fn loaded(&self) {
+        let loaded = self.producer.loaded_bytes();
+        self.shared.loaded.store(loaded, Ordering::Relaxed);
     }
 
     /// Takes the trial of the next chunk in the place of a step, if it may.
@@ -324,12 +482,14 @@ impl<R: BatchReader + Send + 'static> Joiner<'_, R> {
         before.park(source.current_slice());
         source.jump(end, counted.results());
         self.producer.jumped(length, end - mark.at, needed);
-        if bytes.len() > mark.block {
-            let from = mark.block;
-            self.shared.blocks.send(Block { bytes, from })?;
-        } else {
-            self.shared.blocks.recycle(bytes);
-        }
+        // A header, and what a step has left.
+        self.sink.write()?;
+        let written = self
+            .sink
+            .out
+            .write_all(bytes.get(mark.block..).unwrap_or_default());
+        self.shared.blocks.recycle(bytes);
+        written?;
         Ok(true)
     }
 
