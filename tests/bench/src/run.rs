@@ -159,7 +159,8 @@ impl Bench {
             // To remove what an earlier run wrote takes a third as long as to write it, and is nobody's work here.
             match std::fs::remove_file(output) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("cannot remove {}", output.display()));
+                    return Err(error)
+                        .with_context(|| format!("cannot remove {}", output.display()));
                 }
                 _ => {}
             }
