@@ -59,6 +59,12 @@ impl<F: Format, W: Write> Exporter<F, W> {
         self
     }
 
+    /// Writes what a copy of the format has made of the items that come next.
+    pub(crate) fn write_made(&mut self, made: &[u8]) -> io::Result<()> {
+        self.write_buffer()?;
+        self.out.write_all(made)
+    }
+
     /// Writes what was collected, flushes the writer and returns it.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_buffer()?;

@@ -9,7 +9,7 @@ use super::queue::Queue;
 use crate::{Item, LogMessage, Sink, export::Format};
 
 /// How large a block grows before it is sent on, in bytes, while a call of the parser hands out items.
-pub(super) const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 256 << 10;
 
 /// A buffer that grew beyond this is not used again, in bytes.
 const LARGEST_KEPT: usize = 8 << 20;

@@ -64,28 +64,18 @@ impl<T> Queue<T> {
 
     /// Takes the oldest item, and waits for one where there is none. `None` once the queue is closed and empty.
     pub(super) fn pop(&self) -> Option<T> {
-        let mut state = self.lock();
-        loop {
-            if let Some(item) = state.items.pop_front() {
-                drop(state);
-                self.drained.notify_one();
-                return Some(item);
-            }
-            if state.closed {
-                return None;
-            }
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        self.wait_for(VecDeque::pop_front)
     }
 
     /// As [`pop`](Self::pop), but takes the newest item, the one whose memory is still in a cache.
     pub(super) fn pop_last(&self) -> Option<T> {
+        self.wait_for(VecDeque::pop_back)
+    }
+
+    fn wait_for(&self, take: impl Fn(&mut VecDeque<T>) -> Option<T>) -> Option<T> {
         let mut state = self.lock();
         loop {
-            if let Some(item) = state.items.pop_back() {
+            if let Some(item) = take(&mut state.items) {
                 drop(state);
                 self.drained.notify_one();
                 return Some(item);

@@ -58,14 +58,15 @@ use std::{
 use super::{
     Finished, Options, Shares,
     ahead::{Ahead, AheadSource, Layout},
-    blocks::{BLOCK_BYTES, Blocks},
+    blocks::Blocks,
     chunk::{Arrival, Load},
     queue::Queue,
     trial::{Instance, Lease, Trial, attempt},
 };
 use crate::{
-    BatchParser, BatchReader, ByteSource, Item, LogMessage, MessageProducer, ProduceError,
-    ProducerSplit, Sink, SourceError, Step, export::Format,
+    BatchParser, BatchReader, ByteSource, MessageProducer, ProduceError, ProducerSplit,
+    SourceError, Step,
+    export::{Exporter, Format},
 };
 
 /// Trials that fail in a row before they are paused.
@@ -138,7 +139,8 @@ where
         .with_buffer_limit(options.buffer_limit);
     let joiner = Mutex::new(Joiner {
         producer,
-        sink: DirectSink::new(format.clone(), out),
+        // There is no telling when the next chunk comes.
+        sink: Exporter::of(format.clone(), out).prompt(true),
         shared: &shared,
         lookback: options.min_lookback,
         options,
@@ -200,7 +202,7 @@ where
     split.sink = Some(Duration::from_nanos(rendering));
     Ok(Finished {
         report,
-        out: sink.out,
+        out: sink.finish()?,
         split,
         shares,
     })
@@ -342,48 +344,10 @@ enum End {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// Writes what a format makes of items.
-struct DirectSink<F, W> {
-    format: F,
-    block: Vec<u8>,
-    out: W,
-}
-
-impl<F: Format, W: Write> DirectSink<F, W> {
-    /// Begins with the format's header.
-    fn new(format: F, out: W) -> Self {
-        let mut block = Vec::new();
-        format.header(&mut block);
-        DirectSink { format, block, out }
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        let written = self.out.write_all(&self.block);
-        self.block.clear();
-        written
-    }
-}
-
-impl<T: LogMessage, F: Format, W: Write> Sink<T> for DirectSink<F, W> {
-    #[inline]
-    fn item(&mut self, item: &Item<'_, T>) -> io::Result<()> {
-        self.format.item(item, &mut self.block)?;
-        if self.block.len() >= BLOCK_BYTES {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn input_done(&mut self, input: &[u8]) -> io::Result<()> {
-        self.format.input_done(input, &mut self.block);
-        self.write()
-    }
-}
-
 /// Joins trials to a run.
 struct Joiner<'a, R, F, W> {
     producer: Producer<R>,
-    sink: DirectSink<F, W>,
+    sink: Exporter<F, W>,
     shared: &'a Shared<'a, R>,
     options: &'a Options,
     lookback: usize,
@@ -420,8 +384,6 @@ impl<R: BatchReader + Send + 'static, F: Format, W: Write> Joiner<'_, R, F, W> {
             }
             // Where it loads, what it loads is there: nothing is waited for.
             if pollster::block_on(self.producer.step(&mut self.sink))? == Step::Done {
-                self.sink.write()?;
-                self.sink.out.flush()?;
                 return Ok(Step::Done);
             }
             self.loaded();
@@ -482,12 +444,9 @@ impl<R: BatchReader + Send + 'static, F: Format, W: Write> Joiner<'_, R, F, W> {
         before.park(source.current_slice());
         source.jump(end, counted.results());
         self.producer.jumped(length, end - mark.at, needed);
-        // A header, and what a step has left.
-        self.sink.write()?;
         let written = self
             .sink
-            .out
-            .write_all(bytes.get(mark.block..).unwrap_or_default());
+            .write_made(bytes.get(mark.block..).unwrap_or_default());
         self.shared.blocks.recycle(bytes);
         written?;
         Ok(true)
