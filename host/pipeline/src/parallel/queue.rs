@@ -20,6 +20,9 @@ pub(super) struct Queue<T> {
 struct State<T> {
     items: VecDeque<T>,
     closed: bool,
+    /// Who waits for an item, and who for room. To wake somebody is a system call, also where nobody sleeps.
+    takers: usize,
+    givers: usize,
 }
 
 impl<T> Queue<T> {
@@ -30,6 +33,8 @@ impl<T> Queue<T> {
             state: Mutex::new(State {
                 items: VecDeque::with_capacity(capacity),
                 closed: false,
+                takers: 0,
+                givers: 0,
             }),
             capacity,
             filled: Condvar::new(),
@@ -50,15 +55,15 @@ impl<T> Queue<T> {
                 return Err(item);
             }
             if state.items.len() < self.capacity {
-                state.items.push_back(item);
-                drop(state);
-                self.filled.notify_one();
+                self.put(state, item);
                 return Ok(());
             }
+            state.givers += 1;
             state = self
                 .drained
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.givers -= 1;
         }
     }
 
@@ -76,25 +81,49 @@ impl<T> Queue<T> {
         let mut state = self.lock();
         loop {
             if let Some(item) = take(&mut state.items) {
-                drop(state);
-                self.drained.notify_one();
+                self.taken(state);
                 return Some(item);
             }
             if state.closed {
                 return None;
             }
+            state.takers += 1;
             state = self
                 .filled
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+            state.takers -= 1;
         }
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State<T>>, item: T) {
+        state.items.push_back(item);
+        let is_waited_for = state.takers > 0;
+        drop(state);
+        if is_waited_for {
+            self.filled.notify_one();
+        }
+    }
+
+    /// An item was taken.
+    fn taken(&self, state: MutexGuard<'_, State<T>>) {
+        let is_waited_for = state.givers > 0;
+        drop(state);
+        if is_waited_for {
+            self.drained.notify_one();
+        }
+    }
+
+    fn take(&self, take: impl Fn(&mut VecDeque<T>) -> Option<T>) -> Option<T> {
+        let mut state = self.lock();
+        let item = take(&mut state.items)?;
+        self.taken(state);
+        Some(item)
     }
 
     /// Takes the oldest item, if there is any.
     pub(super) fn take_first(&self) -> Option<T> {
-        let item = self.lock().items.pop_front();
-        self.drained.notify_one();
-        item
+        self.take(VecDeque::pop_front)
     }
 
     /// Whether nothing is in it.
@@ -104,18 +133,14 @@ impl<T> Queue<T> {
 
     /// Takes the newest item, the one whose memory is still in a cache, if there is any.
     pub(super) fn take_last(&self) -> Option<T> {
-        let item = self.lock().items.pop_back();
-        self.drained.notify_one();
-        item
+        self.take(VecDeque::pop_back)
     }
 
     /// Adds an item if there is room; else it is dropped.
     pub(super) fn offer(&self, item: T) {
-        let mut state = self.lock();
+        let state = self.lock();
         if !state.closed && state.items.len() < self.capacity {
-            state.items.push_back(item);
-            drop(state);
-            self.filled.notify_one();
+            self.put(state, item);
         }
     }
 
