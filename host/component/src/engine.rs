@@ -8,6 +8,8 @@
 //! Without the crate's feature `compiler` there is no compiler to link, and every engine is [`Compiler::Headless`].
 
 use crate::error::{Error, Result};
+#[cfg(feature = "compiler")]
+use crate::limits::LimitingTunables;
 use std::sync::Arc;
 #[cfg(feature = "compiler")]
 use wasmer::sys::CompilerConfig;
@@ -305,11 +307,13 @@ fn with_compiler(
     if let Some(operations) = metering {
         config.push_middleware(Arc::new(Metering::new(operations, |_| 1)));
     }
-    Ok(EngineBuilder::new(config)
+    let mut engine: wasmer::Engine = EngineBuilder::new(config)
         .set_target(Some(target.clone()))
         .set_features(Some(features(compiler)))
         .engine()
-        .into())
+        .into();
+    engine.set_tunables(LimitingTunables::new(compiler, Arc::default()));
+    Ok(engine)
 }
 
 fn not_built_in(compiler: Compiler) -> Error {

@@ -7,6 +7,7 @@
 //! The limit is per store, over all memories of all its instances together: a component cannot get more by having
 //! more memories. Time is limited in `deadline`; list sizes are limited where they are lifted.
 
+use crate::engine::Compiler;
 use crate::error::{Error, LimitExceeded};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -114,17 +115,38 @@ impl Usage {
     }
 }
 
+/// How compiled code gets at memories.
+///
+/// Without checks, in address space that is reserved as a whole, but not where LLVM compiles. For such memories, wasmer 7.4 lets
+/// functions that LLVM compiled hand the address of their first memory to one another, and assumes that every function of
+/// WebAssembly takes it and means the same memory. A function of a module without a memory does not take it, such as the
+/// shims of every component that calls the host; that of another component has another memory. Both then work on what is no argument of theirs, or
+/// on the wrong memory.
+pub(crate) fn memory_style(compiler: Compiler) -> MemoryStyle {
+    match compiler {
+        Compiler::Llvm => MemoryStyle::Dynamic {
+            offset_guard_size: GUARD_BYTES,
+        },
+        _ => MemoryStyle::Static,
+    }
+}
+
+/// What follows a memory that is checked: constant offsets up to this need no check of their own.
+const GUARD_BYTES: u64 = 1 << 16;
+
 /// Wasmer's own tunables, with the store's limits around them.
 pub(crate) struct LimitingTunables {
     base: BaseTunables,
     usage: Arc<Usage>,
+    memory: MemoryStyle,
 }
 
 impl LimitingTunables {
-    pub fn new(usage: Arc<Usage>) -> LimitingTunables {
+    pub fn new(compiler: Compiler, usage: Arc<Usage>) -> LimitingTunables {
         LimitingTunables {
             base: BaseTunables::new(),
             usage,
+            memory: memory_style(compiler),
         }
     }
 
@@ -170,8 +192,8 @@ impl LimitingTunables {
 }
 
 impl Tunables for LimitingTunables {
-    fn memory_style(&self, memory: &MemoryType) -> MemoryStyle {
-        self.base.memory_style(memory)
+    fn memory_style(&self, _: &MemoryType) -> MemoryStyle {
+        self.memory
     }
 
     fn table_style(&self, table: &TableType) -> TableStyle {

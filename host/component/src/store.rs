@@ -259,7 +259,7 @@ impl<T: Send + 'static> Store<T> {
     /// [`Error::Engine`] when wasmer cannot make a store.
     pub fn with_limits(engine: &Engine, data: T, limits: StoreLimits) -> Result<Store<T>> {
         let usage = Usage::new(limits);
-        let wasmer = engine.wasmer_with(LimitingTunables::new(usage.clone()));
+        let wasmer = engine.wasmer_with(LimitingTunables::new(engine.compiler(), usage.clone()));
         let mut inner = wasmer::Store::new(wasmer);
         static STORES: AtomicU64 = AtomicU64::new(0);
         let runtime = Runtime {
