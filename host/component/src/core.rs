@@ -270,12 +270,26 @@ macro_rules! by_params {
     };
 }
 
+/// Whether compiled code takes and gives floats as Rust does. That of wasmer 7.4's Singlepass does not: a float is zero on the other side. Without
+/// a compiler it is not known whose code runs.
+fn passes_floats(store: &StoreMut<'_>, params: &[Type], results: &[Type]) -> bool {
+    let is_float = |ty: &Type| matches!(ty, F32 | F64);
+    if !params.iter().chain(results).any(is_float) {
+        return true;
+    }
+    let engine = store.engine().deterministic_id();
+    engine.starts_with("cranelift") || engine.starts_with("llvm")
+}
+
 fn typed_call(
     store: &StoreMut<'_>,
     function: &Function,
     params: &[Type],
     results: &[Type],
 ) -> Option<Arc<Call>> {
+    if !passes_floats(store, params, results) {
+        return None;
+    }
     macro_rules! integer {
         ($arity:ident $(, $ty:ty)*) => {
             match results {
@@ -305,6 +319,9 @@ fn typed_host_function(
     results: &[Type],
     body: &Arc<HostCore>,
 ) -> Option<Function> {
+    if !passes_floats(store, params, results) {
+        return None;
+    }
     macro_rules! integer {
         ($arity:ident $(, $ty:ty)*) => {
             match results {

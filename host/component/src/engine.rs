@@ -10,6 +10,8 @@
 use crate::error::{Error, Result};
 #[cfg(feature = "compiler")]
 use crate::limits::LimitingTunables;
+#[cfg(feature = "compiler")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 #[cfg(feature = "compiler")]
 use wasmer::sys::CompilerConfig;
@@ -242,12 +244,25 @@ impl Engine {
             module: number,
             message: e.to_string(),
         };
+        // A compiler that meets what it cannot do may panic, as Singlepass does over some functions with several results.
+        let compile = |engine: &wasmer::Engine| {
+            catch_unwind(AssertUnwindSafe(|| {
+                wasmer::Module::from_binary(engine, bytes)
+            }))
+            .map_err(|_| {
+                failed(&format!(
+                    "the compiler {} panicked",
+                    self.inner.compiler.name()
+                ))
+            })?
+            .map_err(|e| failed(&e))
+        };
         let Some(operations) = self.inner.metering else {
-            return wasmer::Module::from_binary(&self.inner.wasmer, bytes).map_err(|e| failed(&e));
+            return compile(&self.inner.wasmer);
         };
         // Wasmer's metering is good for one module: it gets an engine of its own to be compiled with, and moves over.
         let counting = with_compiler(self.inner.compiler, &Target::default(), Some(operations))?;
-        let module = wasmer::Module::from_binary(&counting, bytes).map_err(|e| failed(&e))?;
+        let module = compile(&counting)?;
         let compiled = module.serialize().map_err(|e| failed(&e))?;
         // SAFETY: the bytes are what wasmer serialised just now, with the same version, target and features.
         unsafe { wasmer::Module::deserialize(&self.inner.wasmer, compiled) }.map_err(|e| failed(&e))
