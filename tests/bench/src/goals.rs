@@ -51,7 +51,7 @@ fn measured(measure: &Measure, results: &[Figures]) -> Option<f64> {
             let rates: Option<Vec<f64>> = measure
                 .cases()
                 .into_iter()
-                .map(|case| find(case).map(Figures::nanoseconds_per_byte))
+                .map(|case| find(case).map(Figures::nanoseconds_per_byte_without_start))
                 .collect();
             let rates = rates?;
             let largest = rates.iter().copied().fold(f64::NAN, f64::max);
