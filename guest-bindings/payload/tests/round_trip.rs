@@ -229,6 +229,14 @@ fn check(batch: &Batch, items: &[Item]) {
         assert_eq!(batch.item(index).as_ref(), Some(&expected));
         assert_eq!(view, expected);
         assert_eq!(batch.cells(index).collect::<Vec<_>>(), cells);
+        for separator in ["", "\t", " \u{b7} "] {
+            let mut joined = b"before".to_vec();
+            batch.cells(index).join_into(separator, &mut joined);
+            assert_eq!(
+                joined,
+                [&b"before"[..], cells.join(separator).as_bytes()].concat()
+            );
+        }
         assert_eq!(
             batch.attachment(index).map(Attached::read).as_ref(),
             attached

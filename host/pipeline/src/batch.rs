@@ -480,14 +480,7 @@ impl LogMessage for BatchMessage {
 
     #[inline]
     fn write_text(&self, separator: &str, out: &mut Vec<u8>) {
-        let mut cells = self.batch.batch.cells(self.index);
-        if let Some(first) = cells.next() {
-            out.extend_from_slice(first.as_bytes());
-        }
-        for cell in cells {
-            out.extend_from_slice(separator.as_bytes());
-            out.extend_from_slice(cell.as_bytes());
-        }
+        self.batch.batch.cells(self.index).join_into(separator, out);
     }
 
     #[inline]

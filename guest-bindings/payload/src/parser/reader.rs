@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use rkyv::rend::u32_le;
 
-use super::{ItemKind, SkipReason, TailView};
+use super::{ItemKind, SkipReason, TailView, cursor::copy};
 use crate::{
     AlignedBytes, Part, PayloadError, Problem,
     layout::{
@@ -300,6 +300,35 @@ impl Iterator for Items<'_> {
 }
 
 impl ExactSizeIterator for Items<'_> {}
+
+impl Cells<'_> {
+    /// Appends the cells to `out`, with `separator` between two of them.
+    pub fn join_into(self, separator: &str, out: &mut Vec<u8>) {
+        let Some(last) = self.ends.as_slice().last() else {
+            return;
+        };
+        let separator = separator.as_bytes();
+        let text = (last.to_native() as usize).saturating_sub(self.at);
+        let mut left = self.ends.len() - 1;
+        out.reserve(text + left * separator.len());
+        let mut append = |bytes: &[u8]| {
+            let end = out.len();
+            // SAFETY: room for the text of all cells and a separator between each two of them was reserved, which nobody else can
+            // refer to; what is appended here is no more than that. Then these are bytes that were written.
+            unsafe {
+                copy(bytes.as_ptr(), out.as_mut_ptr().add(end), bytes.len());
+                out.set_len(end + bytes.len());
+            }
+        };
+        for cell in self {
+            append(cell.as_bytes());
+            if left > 0 {
+                left -= 1;
+                append(separator);
+            }
+        }
+    }
+}
 
 /// The cells of an item, from [`Batch::cells`].
 #[derive(Debug, Clone)]
