@@ -92,10 +92,6 @@ impl Figures {
         self.bytes as f64 / 1e6 / self.seconds
     }
 
-    pub fn nanoseconds_per_byte_without_start(&self) -> f64 {
-        (self.seconds * 1e3 - self.warm_start_ms) * 1e6 / self.bytes as f64
-    }
-
     pub fn nanoseconds_per_byte(&self) -> f64 {
         self.seconds * 1e9 / self.bytes as f64
     }
