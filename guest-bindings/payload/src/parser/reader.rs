@@ -303,7 +303,19 @@ impl ExactSizeIterator for Items<'_> {}
 
 impl Cells<'_> {
     /// Appends the cells to `out`, with `separator` between two of them.
-    pub fn join_into(self, separator: &str, out: &mut Vec<u8>) {
+    #[inline]
+    pub fn join_into(mut self, separator: &str, out: &mut Vec<u8>) {
+        if self.ends.len() == 1 {
+            // A line, say.
+            if let Some(only) = self.next() {
+                out.extend_from_slice(only.as_bytes());
+            }
+        } else {
+            self.join_several_into(separator, out);
+        }
+    }
+
+    fn join_several_into(self, separator: &str, out: &mut Vec<u8>) {
         let Some(last) = self.ends.as_slice().last() else {
             return;
         };
