@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `languages.sh LANGUAGE...` sees to it that what plugins in these languages are built with is there; `all` is all of them.
-# Everything comes from Debian's packages, npm, Python's package index or crates.io; what is not a Debian package goes
+# Everything comes from Debian's packages, npm, Python's package index or the Rust registry; what is not a Debian package goes
 # into the cache folder. Quick when all is there. `languages.sh --present` says for which languages it is, one a line.
 # `languages.sh llvm` is what the *host* is built with, for its feature `llvm`; `all` is without it.
 set -euo pipefail
