@@ -307,7 +307,8 @@ fn payload_of<const BIG: bool>(
     })
 }
 
-/// All columns but the payload. Behind each of them `end` is called; but where `BEHIND` is one, it was called, in effect, when `behind` was written.
+/// All columns but the payload. Behind each of them stands `behind`, and `end` is called: one of the two does nothing. A separator of one byte is
+/// `behind`, since it costs less along with what is before it; a longer one, and the end of a cell, are `end`'s.
 #[inline(always)]
 fn columns<const BEHIND: usize>(
     time: &mut Time,
@@ -352,13 +353,13 @@ fn columns<const BEHIND: usize>(
             message_type(extended.kind(), behind, to.text);
         }
         None => {
-            for last in [false, false, true] {
+            for _ in 0..2 {
                 to.text.push_ascii(*b"-");
                 to.text.push_ascii(behind);
-                if !last {
-                    end(to);
-                }
+                end(to);
             }
+            to.text.push_ascii(*b"-");
+            to.text.push_ascii(behind);
         }
     }
     end(to);

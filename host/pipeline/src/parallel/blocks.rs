@@ -17,17 +17,10 @@ const LARGEST_KEPT: usize = 8 << 20;
 /// Blocks that wait to be written, at most.
 const WAITING: usize = 2;
 
-/// A piece of the output: `bytes` from position `from` on.
-#[derive(Debug)]
-pub(super) struct Block {
-    pub(super) bytes: Vec<u8>,
-    pub(super) from: usize,
-}
-
 /// Blocks to be written, and buffers for new ones.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    filled: Queue<Block>,
+    filled: Queue<Vec<u8>>,
     spare: Queue<Vec<u8>>,
 }
 
@@ -57,7 +50,7 @@ impl Blocks {
     ///
     /// # Errors
     /// The writer has failed. Why is what its thread returns.
-    pub(super) fn send(&self, block: Block) -> io::Result<()> {
+    pub(super) fn send(&self, block: Vec<u8>) -> io::Result<()> {
         self.filled
             .push(block)
             .map_err(|_| io::Error::other("the writer has ended"))
@@ -83,8 +76,8 @@ impl Blocks {
             }
         }
         let _ended = Ended(self);
-        while let Some(Block { bytes, from }) = self.filled.pop() {
-            let written = out.write_all(bytes.get(from..).unwrap_or_default());
+        while let Some(bytes) = self.filled.pop() {
+            let written = out.write_all(&bytes);
             self.recycle(bytes);
             written?;
         }
@@ -121,7 +114,7 @@ impl<F: Format> BlockSink<F> {
             return Ok(());
         }
         let bytes = std::mem::replace(&mut self.block, self.blocks.buffer());
-        self.blocks.send(Block { bytes, from: 0 })
+        self.blocks.send(bytes)
     }
 }
 
