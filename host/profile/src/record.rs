@@ -32,13 +32,7 @@ const TRAMPOLINE: &str = "[wasmer trampoline]";
 pub fn record(mut command: Command, guest_map: &Path, per_second: u32) -> Result<Profile, Error> {
     let child = command.spawn().map_err(Error::Start)?;
     let process = Pid::from_raw(child.id().cast_signed());
-    // From here on the child is waited for by its tracer only.
-    let mut traced = Traced::seize(child.id()).map_err(|error| {
-        let mut child = child;
-        let _ = child.kill();
-        let _ = child.wait();
-        Error::Trace(error)
-    })?;
+    let mut traced = Traced::seize(child).map_err(Error::Trace)?;
     let mut seen = Seen::new(process, guest_map);
     let interval = Duration::from_secs(1) / per_second.max(1);
     let mut next = Instant::now() + interval;
