@@ -4,7 +4,9 @@
 //! call grows without end, and so it grows, sooner or later, whenever the number of calls is doubled: by one page or by one
 //! doubling of a vector. What only settles in stops. So memory is held to stand still if some doubling of the calls left it as it was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::pace::Clock;
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +21,14 @@ pub(crate) struct Plateau {
 
 impl Plateau {
     /// Makes `first` calls with `more`, which says how many bytes of memory there are then, and doubles their number until memory
-    /// stands still, at most `doublings` times and as often as goes into `time`, but at least once.
+    /// stands still, at most `doublings` times and as often as goes into so much `time` of a processor, but at least once.
     pub fn look<E>(
         first: usize,
         doublings: u32,
         time: Duration,
         mut more: impl FnMut(usize) -> Result<u64, E>,
     ) -> Result<Self, E> {
-        let begin = Instant::now();
+        let begin = Clock::now();
         let mut seen = Self {
             calls: first,
             bytes: more(first)?,

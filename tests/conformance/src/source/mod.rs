@@ -16,7 +16,7 @@ use chipmunk_plugins::{FaultCause, PluginError, SettingError};
 use crate::Kit;
 use crate::inputs::{self, Random, Sample, damaged};
 use crate::life::{asked_often, initialise};
-use crate::pace::Pace;
+use crate::pace::{Clock, Pace};
 use crate::plateau::{Plateau, size};
 use crate::report::{Bad, Record, Verdict, bad, failed, passed, skipped};
 use crate::subject::{Subject, is_refusal, why};
@@ -182,7 +182,7 @@ fn first(
     record: &mut Record,
     begin: Instant,
 ) -> Option<(Reading, Pace)> {
-    let instance_begin = Instant::now();
+    let (instance_begin, instance_clock) = (Instant::now(), Clock::now());
     let mut session = match initialise(subject, configuration) {
         Ok(session) => session,
         Err(error) => {
@@ -198,8 +198,17 @@ fn first(
             return None;
         }
     };
-    let instance = instance_begin.elapsed();
-    let read_begin = Instant::now();
+    // A live source waits for what it reads, and waiting takes time too. Of others only their own work counts.
+    let live = subject.told.can("live");
+    let cost = |begin: Instant, clock: Clock| {
+        if live {
+            begin.elapsed()
+        } else {
+            clock.elapsed()
+        }
+    };
+    let instance = cost(instance_begin, instance_clock);
+    let (read_begin, read_clock) = (Instant::now(), Clock::now());
     let until = Until {
         deadline: Some(Instant::now() + kit.budget * 2),
         ..Until::bytes(COMPARED)
@@ -211,8 +220,8 @@ fn first(
             return None;
         }
     };
-    let took = read_begin.elapsed();
-    let live = subject.told.can("live");
+    let waited = read_begin.elapsed();
+    let took = cost(read_begin, read_clock);
     const WORDS: &str =
         "find out whether the input is of the source's format, and whether the message is true";
     const LATER: &str = "say *retry later* only where `get-capabilities` has `live`: an input that ends has always either bytes or an end";
@@ -251,7 +260,7 @@ fn first(
             format!(
                 "{} bytes took {:.0} s, and there was no end",
                 reading.length,
-                took.as_secs_f64()
+                waited.as_secs_f64()
             ),
             "read as much as is asked for, and say where the end is",
         ),
@@ -690,8 +699,12 @@ fn memory(context: &Context<'_>) -> Verdict {
     let len = if interpreted { 16 << 10 } else { 512 };
     // The file is to last for all of them: behind its end nothing grows.
     let all_of_them = len << DOUBLINGS;
-    let first = context.pace.calls(context.share(4), len, 400, ENOUGH);
-    let first = first.min(FILE / all_of_them);
+    let most = ENOUGH.min(FILE / all_of_them);
+    let first = if interpreted {
+        most
+    } else {
+        context.pace.calls(context.share(4), len, 400, most)
+    };
     let path = if context.takes_files() {
         let bytes = first * all_of_them;
         Some(context.file("many", &context.bytes_like_input(bytes))?)
