@@ -60,6 +60,7 @@ pub use aligned::AlignedBytes;
 pub use error::{Part, PayloadError, Problem};
 pub use parser::{
     AttachmentRef, BatchWriter, CellCursor, ItemKind, SkipReason, Tail, TextArena, TextCursor,
+    WrittenCells, WrittenItem,
 };
 #[cfg(feature = "reader")]
 pub use parser::{AttachmentView, Batch, Cells, ItemView, Items, MessageNumbers, TailView};

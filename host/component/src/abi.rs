@@ -461,6 +461,19 @@ impl<'a> LiftContext<'a> {
         }
     }
 
+    /// The bytes of a string that nobody has checked yet; none where the guest's encoding is not UTF-8. For who checks as they
+    /// read, or many strings together: [`LiftContext::string`] has the trap for what is not well-formed.
+    ///
+    /// # Errors
+    /// A trap when it is not in memory.
+    #[inline]
+    pub fn unchecked_utf8(&self, ptr: u32, len: u32) -> Result<Option<&'a [u8]>> {
+        match self.options.string_encoding {
+            StringEncoding::Utf8 => self.string_bytes(ptr, len, 1, 1).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The bytes of a string: a list, but for the words.
     fn string_bytes(&self, ptr: u32, units: u32, size: u32, align: u32) -> Result<&'a [u8]> {
         self.list(ptr, units, size, align).map_err(|e| match e {

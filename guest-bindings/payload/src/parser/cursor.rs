@@ -10,6 +10,8 @@
 //! function of the engine and costs more than a short piece is worth. So short pieces are copied here by loads and stores of
 //! fixed sizes, as C libraries do it inside `memcpy`.
 
+use core::ops::Range;
+
 use alloc::vec::Vec;
 
 use super::{
@@ -129,14 +131,28 @@ impl<'a> TextCursor<'a> {
         match text.as_bytes() {
             // Separators are most of what is appended: they need no call.
             [byte] => self.put([], [*byte], 1, []),
-            bytes => {
-                let place = self.room(bytes.len());
-                // SAFETY: `bytes` can be read for its length; as many bytes can be written at `place`, where nobody else
-                // can refer to anything while the arena is borrowed mutably, so that the two do not overlap.
-                unsafe { copy(bytes.as_ptr(), place, bytes.len()) };
-                self.end += bytes.len();
-            }
+            bytes => self.push_piece(bytes),
         }
+    }
+
+    /// Appends a part of `text` that is whole UTF-8. Quick where it is short and `text` goes on behind it.
+    #[inline(always)]
+    pub(super) fn push_within(&mut self, text: &[u8], part: Range<usize>) {
+        let behind = text.get(part.start..).unwrap_or_default();
+        match behind.first_chunk::<16>() {
+            Some(bytes) if part.len() <= bytes.len() => self.put([], *bytes, part.len(), []),
+            _ => self.push_piece(behind.get(..part.len()).unwrap_or_default()),
+        }
+    }
+
+    /// Appends bytes that are whole UTF-8.
+    #[inline(always)]
+    fn push_piece(&mut self, bytes: &[u8]) {
+        let place = self.room(bytes.len());
+        // SAFETY: `bytes` can be read for its length; as many bytes can be written at `place`, where nobody else
+        // can refer to anything while the arena is borrowed mutably, so that the two do not overlap.
+        unsafe { copy(bytes.as_ptr(), place, bytes.len()) };
+        self.end += bytes.len();
     }
 
     /// Appends four characters, or those before the first nul byte, and `behind`; tells whether the former are ASCII. Nothing is appended if not.

@@ -11,8 +11,10 @@ mod decimal;
 mod plain;
 #[cfg(feature = "reader")]
 mod reader;
+mod separated;
 mod text;
 mod writer;
+mod written;
 
 pub use cursor::TextCursor;
 #[cfg(feature = "reader")]
@@ -22,6 +24,7 @@ pub(crate) use reader::{check_trailer, explain_arrays, offset_in};
 pub use text::TextArena;
 pub use writer::{BatchWriter, CellCursor};
 pub(crate) use writer::{array, le, pad, trailer};
+pub use written::{WrittenCells, WrittenItem};
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

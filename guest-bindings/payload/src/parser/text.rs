@@ -133,6 +133,12 @@ impl TextArena {
         self.bytes.is_empty()
     }
 
+    /// All text in the batch so far.
+    pub fn as_str(&self) -> &str {
+        // SAFETY: the bytes are whole UTF-8 at all times, as they say themselves.
+        unsafe { core::str::from_utf8_unchecked(&self.bytes) }
+    }
+
     /// Room for so many bytes more, so that pushing them grows nothing.
     pub fn reserve(&mut self, more: usize) {
         self.bytes.reserve(more);

@@ -435,8 +435,13 @@ impl BatchWriter {
             .reserve(self.capacity_hint.clamp(256, self.max_bytes.max(256)));
     }
 
+    /// The text, the ends of cells in it, and the items, as the archive will have them.
+    pub(super) fn so_far(&self) -> (&str, &[[u8; CELL_SIZE]], &[[u8; ITEM_SIZE]]) {
+        (self.text.as_str(), &self.cells, &self.items)
+    }
+
     /// Forgets the batch, but not the buffers.
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.text.truncate(0);
         self.cells.clear();
         self.items.clear();

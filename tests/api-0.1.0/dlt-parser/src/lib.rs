@@ -14,9 +14,6 @@ mod bindings {
     wit_bindgen::generate!({ path: "../../../wit/0.1.0", world: "parser", generate_all });
 }
 
-mod archive;
-
-use archive::Archive;
 use bindings::chipmunk::parser::parse_types::{
     ColumnInfo, ColumnsRenderOptions, ParseError, ParseReturn, ParseYield, ParsedMessage,
     ParserConfig, RenderOptions,
@@ -156,23 +153,20 @@ impl Session {
             });
         }
         // What the tail says comes again with the next call, which begins there.
-        let archive = self.out.finish(Tail::Incomplete { needed: 0 });
-        let archive = Archive::new(&archive);
         let columns = self.columns;
-        Ok(archive
-            .items()
-            .map(|item| ParseReturn {
-                value: item.is_message.then(|| {
-                    let mut cells = item.cells.map(str::to_owned);
-                    ParseYield::Message(if columns {
-                        ParsedMessage::Columns(cells.collect())
-                    } else {
-                        ParsedMessage::Line(cells.next().unwrap_or_default())
-                    })
-                }),
-                consumed: item.consumed,
-            })
-            .collect())
+        let records = self.out.written().map(|mut item| ParseReturn {
+            value: item.kind.has_message().then(|| {
+                ParseYield::Message(if columns {
+                    ParsedMessage::Columns(item.cells.map(str::to_owned).collect())
+                } else {
+                    ParsedMessage::Line(item.cells.next().unwrap_or_default().to_owned())
+                })
+            }),
+            consumed: item.consumed.into(),
+        });
+        let records = records.collect();
+        self.out.clear();
+        Ok(records)
     }
 }
 

@@ -13,7 +13,7 @@ use wasmer_component::{ComponentType, Error, LiftContext, Unlifted};
 use crate::error::FaultCause;
 
 /// What stands between the columns of a message in one text.
-const COLUMN_SENTINEL: char = '\u{4}';
+const COLUMN_SENTINEL: u8 = 4;
 
 /// The result of `parse`.
 pub(in crate::contract) type ParseResult = (Result<Vec<ParseReturn>, ParseError>,);
@@ -223,28 +223,6 @@ pub(in crate::contract) fn lift(
     }
 }
 
-/// Where the first sentinel is. Columns are short: eight bytes at a time without a call are quicker than a search made for long texts.
-#[inline]
-fn sentinel(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = ONES << 7;
-    let mut at = 0;
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        // A byte that was a sentinel is zero now, and lends from its top bit; so may those behind it.
-        let word = u64::from_le_bytes(*word) ^ (ONES * COLUMN_SENTINEL as u64);
-        let found = word.wrapping_sub(ONES) & !word & TOPS;
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    let rest = text.get(at..)?;
-    let behind = rest
-        .iter()
-        .position(|byte| *byte == COLUMN_SENTINEL as u8)?;
-    Some(at + behind)
-}
-
 impl Taker<'_> {
     fn take(
         &mut self,
@@ -361,19 +339,15 @@ impl Taker<'_> {
 
     /// The cells of one text.
     fn cells(&mut self, cx: &LiftContext<'_>, ptr: u32, length: u32) -> Result<(), Error> {
-        let text = cx.string(ptr, length)?;
-        self.out.append_cells(text.len(), |to| {
-            let mut rest = &*text;
-            while let Some((cell, behind)) = sentinel(rest.as_bytes())
-                .and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?)))
-            {
-                to.text.push_str(cell);
-                to.end_cell();
-                rest = behind;
-            }
-            to.text.push_str(rest);
-            to.end_cell();
-        });
+        let taken = match cx.unchecked_utf8(ptr, length)? {
+            Some(bytes) => self.out.push_separated(bytes, COLUMN_SENTINEL),
+            None => false,
+        };
+        if !taken {
+            // Of another encoding, or not what it claims to be: then this says so.
+            let text = cx.string(ptr, length)?;
+            self.out.push_separated(text.as_bytes(), COLUMN_SENTINEL);
+        }
         Ok(())
     }
 
@@ -467,24 +441,4 @@ fn number(record: &Record, at: usize) -> u64 {
         .get(at..)
         .and_then(|rest| rest.first_chunk())
         .map_or(0, |number| u64::from_le_bytes(*number))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sentinel;
-
-    #[test]
-    fn the_first_sentinel_is_found_wherever_it_is() {
-        for length in 0..40 {
-            let mut text = vec![b'x'; length];
-            assert_eq!(sentinel(&text), None);
-            for at in (0..length).rev() {
-                text[at] = 4;
-                assert_eq!(sentinel(&text), Some(at), "{at} of {length}");
-            }
-            for byte in [0, 3, 5, 0x84, 0xFF] {
-                assert_eq!(sentinel(&vec![byte; length]), None, "{byte}");
-            }
-        }
-    }
 }
