@@ -233,6 +233,8 @@ impl Opening<'_> {
                 let request = ParserRequest {
                     settings: &self.settings,
                     output,
+                    separator: (self.arguments.format == Format::Text)
+                        .then_some(&*self.arguments.separator),
                     log_level: self.log,
                 };
                 let opened = runtime.open_parser_of(&factory, cache, &request)?;

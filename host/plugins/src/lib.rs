@@ -24,6 +24,7 @@
 //! let parser = runtime.open_parser("dlt-parser", &ParserRequest {
 //!     settings: &settings,
 //!     output: Output::Ranges,
+//!     separator: None,
 //!     log_level: LogLevel::Warn,
 //! })?;
 //! settings.finish()?; // a setting that neither of them knows is a mistake

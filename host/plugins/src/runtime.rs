@@ -82,6 +82,9 @@ pub struct ParserRequest<'a> {
     pub settings: &'a Settings,
     /// What will be read of each message.
     pub output: Output,
+    /// What the reader is going to put between the cells of a message, so that a parser of API 0.1.0 may do so on the way; none for who
+    /// wants them apart.
+    pub separator: Option<&'a str>,
     /// Log lines below are not wanted.
     pub log_level: LogLevel,
 }
@@ -381,7 +384,10 @@ impl PluginRuntime {
     ) -> Result<Opened<ParserProxy>, PluginError> {
         let begin = Instant::now();
         let (configuration, version) = self.configure(factory, request.settings, None)?;
-        let guest = factory.parser(&configuration, request.output, request.log_level)?;
+        let mut guest = factory.parser(&configuration, request.output, request.log_level)?;
+        if let Some(separator) = request.separator {
+            guest.join_columns(separator);
+        }
         let guest: Box<dyn ParserGuest> = Box::new(guest);
         let start = start_info(factory, version, cache, begin);
         Ok(Opened {

@@ -64,11 +64,13 @@ fn open_parser(
     runtime: &PluginRuntime,
     name: &str,
     output: Output,
+    separator: Option<&str>,
 ) -> Result<ParserProxy, PluginError> {
     let settings = Settings::default();
     let request = ParserRequest {
         settings: &settings,
         output,
+        separator,
         log_level: LogLevel::Error,
     };
     runtime
@@ -77,9 +79,14 @@ fn open_parser(
 }
 
 fn parser(guest: &Guest) -> ParserProxy {
+    parser_joining(guest, None)
+}
+
+fn parser_joining(guest: &Guest, separator: Option<&str>) -> ParserProxy {
     let house = House::new();
     house.add("guest", guest);
-    open_parser(&house.runtime(), "guest", Output::Line).expect("it only goes wrong later")
+    open_parser(&house.runtime(), "guest", Output::Line, separator)
+        .expect("it only goes wrong later")
 }
 
 /// What each item consumes, and the cells of its message.
@@ -118,19 +125,40 @@ fn fault(guest: &Guest, input: &[u8]) -> String {
     error.lines().next().unwrap_or_default().to_owned()
 }
 
-#[test]
-fn texts_become_cells_between_their_sentinels() {
+/// A message of columns in one text, one that is filtered, one of a list of two columns, and one without text.
+fn columns() -> Guest {
     let length = "ä\u{4}größer\u{4}".len() as u32;
     let columns = with(line(RECORDS_AT + 1000, 2, 1), 16, &[1]);
-    let guest = records(&[
+    records(&[
         line(TEXT_AT, length, 1),
         with(line(0, 0, 1), 0, &[0]),
         columns,
         line(0, 0, 1),
     ])
-    .data(RECORDS_AT + 1000, &words(&[TEXT_AT, 2, TEXT_AT + 3, 8]));
-    let mut proxy = parser(&guest);
-    let cells = |cells: &[&str]| Some(cells.iter().map(|cell| (*cell).to_owned()).collect());
+    .data(RECORDS_AT + 1000, &words(&[TEXT_AT, 2, TEXT_AT + 3, 8]))
+}
+
+fn cells(cells: &[&str]) -> Option<Vec<String>> {
+    Some(cells.iter().map(|cell| (*cell).to_owned()).collect())
+}
+
+#[test]
+fn texts_are_one_cell_for_who_joins_columns_by_one_character() {
+    let joined = |separator: &str| {
+        let items = items(&mut parser_joining(&columns(), Some(separator)), b"abcd");
+        items.expect("they are well-formed")
+    };
+    let rest = [(1, None), (1, cells(&["ä", "größer"])), (1, cells(&[""]))];
+    let with_first = |first| [[(1, first)].as_slice(), &rest].concat();
+    assert_eq!(joined("\t"), with_first(cells(&["ä\tgrößer\t"])));
+    for separator in ["", "ä", ", "] {
+        assert_eq!(joined(separator), with_first(cells(&["ä", "größer", ""])));
+    }
+}
+
+#[test]
+fn texts_become_cells_between_their_sentinels() {
+    let mut proxy = parser(&columns());
     assert_eq!(
         items(&mut proxy, b"abcd"),
         Ok(vec![
@@ -311,7 +339,8 @@ fn lists_that_overlap_are_bounded_by_what_a_call_may_return() {
             "plugins.toml",
             "[[plugins]]\nname = \"guest\"\n[plugins.limits]\nmax-output-bytes = 1000000\ncall-timeout-ms = 300\n",
         );
-        let mut proxy = open_parser(&house.runtime(), "guest", Output::Line).expect("it starts");
+        let mut proxy =
+            open_parser(&house.runtime(), "guest", Output::Line, None).expect("it starts");
         let error = items(&mut proxy, &[b'x'; 5000]).expect_err("it goes wrong");
         error
             .to_string()
@@ -356,7 +385,7 @@ fn raw_output_is_refused_with_what_else_there_is() {
     let house = House::new();
     house.add("old", &records(&[line(TEXT_AT, 2, 1)]));
     let runtime = house.runtime();
-    let error = open_parser(&runtime, "old", Output::Ranges).expect_err("it has no ranges");
+    let error = open_parser(&runtime, "old", Output::Ranges, None).expect_err("it has no ranges");
     assert_eq!(
         error.to_string(),
         "plugin `old` does not offer the bytes of messages: parsers of API 0.1.0 return texts and do not say where in the input a \
@@ -388,7 +417,7 @@ fn columns_are_offered_where_the_render_options_have_them() {
         .map(|column| (&*column.caption, column.width))
         .collect();
     assert_eq!(columns, [("ä", 7)]);
-    assert!(open_parser(&runtime, "old", Output::Columns).is_ok());
+    assert!(open_parser(&runtime, "old", Output::Columns, None).is_ok());
     assert!(runtime.validate("old", &Settings::default()).is_ok());
 }
 

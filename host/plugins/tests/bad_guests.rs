@@ -20,6 +20,7 @@ fn open_parser(runtime: &PluginRuntime, name: &str) -> Result<ParserProxy, Plugi
     let request = ParserRequest {
         settings: &settings,
         output: Output::Line,
+        separator: None,
         log_level: LogLevel::Error,
     };
     runtime

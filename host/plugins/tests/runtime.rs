@@ -63,6 +63,7 @@ fn open_parser(
     let request = ParserRequest {
         settings: &settings,
         output,
+        separator: None,
         log_level: LogLevel::Error,
     };
     runtime
@@ -575,6 +576,7 @@ fn sessions_move_between_threads() {
     let request = ParserRequest {
         settings: &settings,
         output: Output::Line,
+        separator: None,
         log_level: LogLevel::Error,
     };
     let mut parser = runtime
@@ -649,6 +651,7 @@ fn a_plugin_has_its_temporary_directory_and_what_it_was_granted() {
         let request = ParserRequest {
             settings: &settings,
             output: Output::Line,
+            separator: None,
             log_level: LogLevel::Error,
         };
         let mut parser = runtime

@@ -112,6 +112,24 @@ impl TextArena {
         }
     }
 
+    /// Appends `text` with another ASCII character in the place of an ASCII character. Tells whether `text` is UTF-8; nothing is appended
+    /// if not.
+    ///
+    /// # Panics
+    /// If a character is not ASCII.
+    pub fn push_replacing(&mut self, text: &[u8], character: u8, with: u8) -> bool {
+        assert!(
+            character.is_ascii() && with.is_ascii(),
+            "one ASCII character is replaced by another"
+        );
+        let is_text = text.is_ascii() || core::str::from_utf8(text).is_ok();
+        if is_text {
+            let replaced = |byte: &u8| if *byte == character { with } else { *byte };
+            self.bytes.extend(text.iter().map(replaced));
+        }
+        is_text
+    }
+
     fn push_lossy_slowly(&mut self, bytes: &[u8]) {
         for chunk in bytes.utf8_chunks() {
             self.push_str(chunk.valid());
@@ -249,6 +267,19 @@ mod tests {
                 assert_eq!(arena.take(), std::format!("{number}|{signed}").into_bytes());
             }
         }
+    }
+
+    #[test]
+    fn characters_are_replaced_in_what_is_text() {
+        let mut arena = TextArena::default();
+        assert!(arena.push_replacing("ä\u{4}b\u{4}".as_bytes(), 4, b'|'));
+        assert!(!arena.push_replacing(b"a\x04\xFF", 4, b'|'));
+        assert!(arena.push_replacing(b"", 4, b'|'));
+        for length in 0..70 {
+            assert!(arena.push_replacing(&std::vec![4; length], 4, b'-'));
+        }
+        let expected = ["ä|b|", &"-".repeat(69 * 70 / 2)].concat();
+        assert_eq!(arena.as_str(), expected);
     }
 
     #[test]

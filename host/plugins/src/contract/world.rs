@@ -257,6 +257,16 @@ impl Session {
         })
     }
 
+    /// Lets a parser of API 0.1.0 give columns that it has joined itself as one cell, joined by `separator`, if that is one ASCII
+    /// character. Without that, or with another separator, they are cells.
+    pub fn join_columns(&mut self, separator: &str) {
+        if let (Some(Work::ParseRecords(_, records)), [byte]) =
+            (&mut self.work, separator.as_bytes())
+        {
+            records.join_columns(*byte);
+        }
+    }
+
     /// Makes a source ready.
     ///
     /// # Errors

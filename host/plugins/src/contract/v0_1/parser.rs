@@ -8,7 +8,7 @@
 
 use chipmunk_payload::{AlignedBytes, BatchWriter, SkipReason, Tail};
 
-use super::records::{Answer, HoldBack, Taker};
+use super::records::{Answer, Columns, HoldBack, Taker};
 use super::window::Window;
 
 /// Calls of the guest for one batch at most, so that a batch comes to an end in garbage as well.
@@ -39,6 +39,7 @@ pub(in crate::contract) struct RecordParser {
     /// The guest's words for why the first byte of a run of garbage was skipped.
     complaint: Option<String>,
     in_garbage: bool,
+    columns: Columns,
 }
 
 /// Why a batch ends.
@@ -62,7 +63,13 @@ impl RecordParser {
             calls: 0,
             complaint: None,
             in_garbage: false,
+            columns: Columns::Apart,
         }
+    }
+
+    /// Gives columns that the guest has joined as one cell, joined by this character.
+    pub(in crate::contract) fn join_columns(&mut self, separator: u8) {
+        self.columns = Columns::JoinedBy(separator);
     }
 
     /// Calls of the guest that the last batch took: none if there was nothing to give.
@@ -128,7 +135,14 @@ impl RecordParser {
             self.calls += 1;
             let answer = call(Call {
                 input: rest.get(..given).unwrap_or_default(),
-                taker: Taker::new(&mut self.out, given, hold_back, skipped, self.limit),
+                taker: Taker::new(
+                    &mut self.out,
+                    self.columns,
+                    given,
+                    hold_back,
+                    skipped,
+                    self.limit,
+                ),
             })?;
             let mut consumed = 0;
             match answer {

@@ -147,10 +147,20 @@ pub(super) enum HoldBack {
     Always,
 }
 
+/// What becomes of columns that stand in one text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// Each is a cell.
+    Apart,
+    /// They are one cell, with this ASCII character between them.
+    JoinedBy(u8),
+}
+
 /// Where records go.
 #[derive(Debug)]
 pub(in crate::contract) struct Taker<'a> {
     out: &'a mut BatchWriter,
+    columns: Columns,
     /// Bytes that the guest was given.
     given: usize,
     hold_back: HoldBack,
@@ -166,6 +176,7 @@ impl<'a> Taker<'a> {
     /// Takes what is found in `given` bytes, behind `skipped` bytes, into a batch of at most `limit` bytes.
     pub(super) fn new(
         out: &'a mut BatchWriter,
+        columns: Columns,
         given: usize,
         hold_back: HoldBack,
         skipped: &'a mut u32,
@@ -173,6 +184,7 @@ impl<'a> Taker<'a> {
     ) -> Self {
         Self {
             out,
+            columns,
             given,
             hold_back,
             skipped,
@@ -340,15 +352,31 @@ impl Taker<'_> {
     /// The cells of one text.
     fn cells(&mut self, cx: &LiftContext<'_>, ptr: u32, length: u32) -> Result<(), Error> {
         let taken = match cx.unchecked_utf8(ptr, length)? {
-            Some(bytes) => self.out.push_separated(bytes, COLUMN_SENTINEL),
+            Some(bytes) => self.text(bytes),
             None => false,
         };
         if !taken {
             // Of another encoding, or not what it claims to be: then this says so.
-            let text = cx.string(ptr, length)?;
-            self.out.push_separated(text.as_bytes(), COLUMN_SENTINEL);
+            self.text(cx.string(ptr, length)?.as_bytes());
         }
         Ok(())
+    }
+
+    /// As above, if it is UTF-8; tells whether.
+    fn text(&mut self, text: &[u8]) -> bool {
+        match self.columns {
+            Columns::Apart => self.out.push_separated(text, COLUMN_SENTINEL),
+            Columns::JoinedBy(separator) => {
+                let taken = self
+                    .out
+                    .text()
+                    .push_replacing(text, COLUMN_SENTINEL, separator);
+                if taken {
+                    self.out.end_cell();
+                }
+                taken
+            }
+        }
     }
 
     #[cold]
