@@ -233,7 +233,7 @@ impl Opening<'_> {
                 let request = ParserRequest {
                     settings: &self.settings,
                     output,
-                    separator: (self.arguments.format == Format::Text)
+                    separator: matches!(self.arguments.format, Format::Text | Format::None)
                         .then_some(&*self.arguments.separator),
                     log_level: self.log,
                 };

@@ -55,10 +55,11 @@ use std::{
     time::Duration,
 };
 
+use chipmunk_payload::AlignedBytes;
+
 use super::{
     Finished, Options, Shares,
     ahead::{Ahead, AheadSource, Layout},
-    blocks::Blocks,
     chunk::{Arrival, Load},
     queue::Queue,
     trial::{Instance, Lease, Trial, attempt},
@@ -119,7 +120,6 @@ where
     let shared = Shared {
         ahead: &ahead,
         arrivals: &arrivals,
-        blocks: &Blocks::new(buffers),
         // One for each chunk there can be, and the serial run's.
         pools: (0..workers)
             .map(|_| Arc::new(Queue::bounded(buffers + 1)))
@@ -212,7 +212,6 @@ where
 struct Shared<'a, R> {
     ahead: &'a Ahead<Trial<R>>,
     arrivals: &'a Queue<Arrival<Trial<R>>>,
-    blocks: &'a Blocks,
     /// Instances that nobody uses, by the worker that used them last: what they read and wrote is still in its core's cache.
     pools: Vec<Arc<Queue<Instance<R>>>>,
     /// How many instances were made.
@@ -257,9 +256,10 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
         mut format: F,
         progress: &mut dyn FnMut(u64),
     ) {
+        let mut archive = AlignedBytes::new();
         while let Some(mut arrival) = self.ahead.loaded.pop() {
             let made = catch_unwind(AssertUnwindSafe(|| {
-                self.try_out(worker, &mut arrival, more, &mut format)
+                self.try_out(worker, &mut arrival, more, &mut format, &mut archive)
             }));
             match made {
                 Ok(trial) => arrival.extra = trial,
@@ -303,6 +303,7 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
         arrival: &mut Arrival<Trial<R>>,
         more: &impl Fn() -> Option<R>,
         format: &mut impl Format,
+        archive: &mut AlignedBytes,
     ) -> Option<Trial<R>> {
         let Load::Chunk(chunk) = &mut arrival.load else {
             // Nothing comes behind it: lets the other workers end.
@@ -323,7 +324,7 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
             .or_else(|| self.pools.iter().find_map(|pool| pool.take_last()))
             .or_else(|| self.instance(usize::MAX, more))?;
         let lease = Lease::new(instance, Arc::clone(pool));
-        attempt(lease, chunk, format, self.blocks, &self.rendering)
+        attempt(lease, chunk, format, archive, &self.rendering)
     }
 
     /// A new instance, if there are fewer than `most`.
@@ -427,8 +428,7 @@ impl<R: BatchReader + Send + 'static, F: Format, W: Write> Joiner<'_, R, F, W> {
             .cloned();
         let Some(mark) = mark else {
             self.failed(index);
-            let (_lease, block) = trial.into_parts();
-            self.shared.blocks.recycle(block);
+            trial.into_lease();
             return Ok(false);
         };
         self.succeeded();
@@ -438,17 +438,12 @@ impl<R: BatchReader + Send + 'static, F: Format, W: Write> Joiner<'_, R, F, W> {
             .map(|skip| (skip - mark.at) as u64);
         let counted = trial.tally.since(&mark.tally, first_skip);
         let (end, needed) = (trial.end, trial.needed);
-        let (lease, bytes) = trial.into_parts();
+        self.sink.write_made(trial.rendered(&mark))?;
         let (source, parser) = self.producer.parts_mut();
-        let before = parser.jump(lease, &counted, needed);
+        let before = parser.jump(trial.into_lease(), &counted, needed);
         before.park(source.current_slice());
         source.jump(end, counted.results());
         self.producer.jumped(length, end - mark.at, needed);
-        let written = self
-            .sink
-            .write_made(bytes.get(mark.block..).unwrap_or_default());
-        self.shared.blocks.recycle(bytes);
-        written?;
         Ok(true)
     }
 

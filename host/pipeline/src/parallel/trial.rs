@@ -18,11 +18,14 @@ use std::{
 
 use chipmunk_payload::{AlignedBytes, Batch, ItemKind, TailView};
 
-use super::{blocks::Blocks, chunk::Chunk, queue::Queue};
+use super::{chunk::Chunk, queue::Queue};
 use crate::{
     BatchMessage, BatchReader, Item, MessageBatch, ParseYield, ParserError, ParserSplit,
     ParserTally, export::Format,
 };
+
+/// What was rendered of a chunk is memory for the next one if it is no longer than this, in bytes.
+const LARGEST_KEPT: usize = 8 << 20;
 
 /// A parser with what it needs to be used for any chunk.
 #[derive(Debug)]
@@ -30,15 +33,16 @@ pub(super) struct Instance<R> {
     reader: R,
     /// What it was given and has not consumed: its next input begins with this.
     pub(super) rest: Vec<u8>,
-    spare: AlignedBytes,
-    /// Memory for the next trial.
+    /// Memory for the next trial. It stays with the instance, and so with the worker in whose core's cache it is.
     scratch: Scratch,
 }
 
+/// What a trial finds, until it is joined.
 #[derive(Debug, Default)]
 struct Scratch {
     marks: Vec<Mark>,
     skips: Vec<usize>,
+    block: Vec<u8>,
 }
 
 impl<R> Instance<R> {
@@ -46,7 +50,6 @@ impl<R> Instance<R> {
         Self {
             reader,
             rest: Vec::new(),
-            spare: AlignedBytes::new(),
             scratch: Scratch::default(),
         }
     }
@@ -140,7 +143,6 @@ pub(super) struct Trial<R> {
     pub(super) end: usize,
     /// What the tail wants behind the rest, if it ended as incomplete.
     pub(super) needed: Option<usize>,
-    pub(super) block: Vec<u8>,
 }
 
 impl<R> Trial<R> {
@@ -154,21 +156,29 @@ impl<R> Trial<R> {
         self.scratch.skips.iter().copied().find(|skip| *skip >= at)
     }
 
-    /// Takes it apart: the instance, and the block.
-    pub(super) fn into_parts(mut self) -> (Lease<R>, Vec<u8>) {
+    /// What was rendered of the items behind a mark.
+    pub(super) fn rendered(&self, mark: &Mark) -> &[u8] {
+        self.scratch.block.get(mark.block..).unwrap_or_default()
+    }
+
+    /// The instance, with its memory for the next trial.
+    pub(super) fn into_lease(mut self) -> Lease<R> {
         if let Some(instance) = &mut self.lease.instance {
+            if self.scratch.block.capacity() > LARGEST_KEPT {
+                self.scratch.block = Vec::new();
+            }
             instance.scratch = self.scratch;
         }
-        (self.lease, self.block)
+        self.lease
     }
 }
 
-/// Parses a chunk, and adds to `rendering` how many nanoseconds its items took. `None` if nothing came of it that could be of use; the instance may still be.
+/// Parses a chunk, and adds to `rendering` how many nanoseconds its items took. The archive is in `spare`. `None` if nothing came of it that could be of use; the instance may still be.
 pub(super) fn attempt<R: BatchReader, F: Format>(
     mut lease: Lease<R>,
     chunk: &mut Chunk,
     format: &mut F,
-    blocks: &Blocks,
+    spare: &mut AlignedBytes,
     rendering: &AtomicU64,
 ) -> Option<Trial<R>> {
     let instance = lease.instance.as_mut()?;
@@ -179,8 +189,8 @@ pub(super) fn attempt<R: BatchReader, F: Format>(
         return None;
     };
     let input = chunk.buffer.slice().get(start..).unwrap_or_default();
-    let spare = std::mem::take(&mut instance.spare);
-    let Ok(batch) = instance.reader.read_batch(input, None, false, spare) else {
+    let archive = std::mem::take(spare);
+    let Ok(batch) = instance.reader.read_batch(input, None, false, archive) else {
         // Whether the serial run fails as well will turn out when it comes here.
         lease.spoil();
         return None;
@@ -205,7 +215,6 @@ pub(super) fn attempt<R: BatchReader, F: Format>(
         tally: ParserTally::default(),
         end: start + consumed,
         needed,
-        block: blocks.buffer(),
         lease,
     };
     let batch = MessageBatch::shared(batch);
@@ -213,12 +222,11 @@ pub(super) fn attempt<R: BatchReader, F: Format>(
     let found = trial.find(&batch, input, start, chunk.front, format);
     let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
     rendering.fetch_add(nanoseconds, Ordering::Relaxed);
-    if let (Some(instance), Some(batch)) = (&mut trial.lease.instance, Arc::into_inner(batch)) {
-        instance.spare = batch.into_bytes();
+    if let Some(batch) = Arc::into_inner(batch) {
+        *spare = batch.into_bytes();
     }
     if found.is_none() {
-        let (_lease, block) = trial.into_parts();
-        blocks.recycle(block);
+        trial.into_lease();
         return None;
     }
     Some(trial)
@@ -235,9 +243,14 @@ impl<R> Trial<R> {
         front: usize,
         format: &mut F,
     ) -> Option<()> {
-        let Scratch { marks, skips } = &mut self.scratch;
+        let Scratch {
+            marks,
+            skips,
+            block,
+        } = &mut self.scratch;
         marks.clear();
         skips.clear();
+        block.clear();
         let mut message = ParseYield::Message(BatchMessage::new(Arc::clone(batch)));
         for (index, view) in batch.batch().iter().enumerate() {
             let at = start + view.offset;
@@ -251,14 +264,14 @@ impl<R> Trial<R> {
                         }
                         let span = view.offset..view.offset + view.consumed;
                         let item = Item::new(input, span, Some(&message));
-                        format.item(&item, &mut self.block).ok()?;
+                        format.item(&item, block).ok()?;
                     }
                     if end <= front {
-                        format.input_done(input, &mut self.block);
+                        format.input_done(input, block);
                         marks.push(Mark {
                             at: end,
                             tally: self.tally.clone(),
-                            block: self.block.len(),
+                            block: block.len(),
                         });
                     }
                 }
@@ -277,7 +290,7 @@ impl<R> Trial<R> {
                 return None;
             }
         }
-        format.input_done(input, &mut self.block);
+        format.input_done(input, block);
         (!marks.is_empty()).then_some(())
     }
 }
