@@ -52,6 +52,8 @@ const FOLLOW: &str = "follow";
 /// Both sides, ready to run.
 pub struct Sides {
     pub source: Box<dyn ByteSource>,
+    /// Whether the source may wait for bytes that do not exist yet, if its input is a regular file.
+    pub source_waits: bool,
     pub parser: ParserSide,
     /// What the parser calls its columns.
     pub captions: Captions,
@@ -134,6 +136,7 @@ pub fn open(
         settings: export_settings(arguments),
         runtime: None,
         captions: Captions::default(),
+        source_waits: false,
         cache: None,
         compiler: None,
     };
@@ -150,6 +153,7 @@ pub fn open(
     }
     Ok(Sides {
         source,
+        source_waits: opening.source_waits,
         parser,
         captions: opening.captions,
         cache: opening.cache,
@@ -210,6 +214,7 @@ struct Opening<'a> {
     /// Made when the first plugin is asked for.
     runtime: Option<PluginRuntime>,
     captions: Captions,
+    source_waits: bool,
     cache: Option<CacheUse>,
     compiler: Option<&'static str>,
 }
@@ -275,6 +280,7 @@ impl Opening<'_> {
                     ));
                 };
                 let source = FollowSource::open(path, stop, tell)?;
+                self.source_waits = true;
                 Ok(Box::new(source.with_chunk_bytes(chunk_bytes)))
             }
             (SourceChoice::Native, Some(file)) => Ok(Box::new(file.with_chunk_bytes(chunk_bytes))),
@@ -297,6 +303,7 @@ impl Opening<'_> {
                     },
                 )?;
                 self.note(&opened.start);
+                self.source_waits = followed.is_some() || opened.proxy.may_wait();
                 Ok(match followed {
                     Some((path, stop)) => {
                         Box::new(opened.proxy.with_stop(stop, tell_if_replaced(path)))

@@ -105,7 +105,7 @@ fn outcome(finished: Result<Finished<Vec<u8>>, ProduceError>) -> (Outcome, Share
     }
 }
 
-/// One run by several instances.
+/// A run by several instances, with the source on a thread of its own and without: they give the same.
 fn by(
     bytes: &Arc<[u8]>,
     cuts: &[usize],
@@ -114,15 +114,21 @@ fn by(
     options: &Options,
 ) -> (Outcome, Shares) {
     let more = || Some(reader());
-    outcome(split(
-        source(bytes, cuts),
-        reader(),
-        &more,
-        format,
-        Vec::new(),
-        options,
-        &mut |_| {},
-    ))
+    let [waiting, on_demand] = [true, false].map(|source_waits| {
+        let mut options = options.clone();
+        options.source_waits = source_waits;
+        outcome(split(
+            source(bytes, cuts),
+            reader(),
+            &more,
+            format.clone(),
+            Vec::new(),
+            &options,
+            &mut |_| {},
+        ))
+    });
+    assert!(waiting.0 == on_demand.0, "it matters who reads the source");
+    on_demand
 }
 
 /// Messages, garbage, and what is hard to tell from either.
@@ -530,16 +536,20 @@ fn a_source_that_fails_fails_behind_what_came_before() {
     };
     let line = || dlt(DltOutput::Line);
     let format = TextFormat::new("|");
-    let found = split(
-        source(),
-        line(),
-        &|| Some(line()),
-        format.clone(),
-        Vec::new(),
-        &options(4),
-        &mut |_| {},
-    );
-    assert_eq!(outcome(found).0, Err("cannot read it: on fire".to_owned()));
+    for source_waits in [true, false] {
+        let mut options = options(4);
+        options.source_waits = source_waits;
+        let found = split(
+            source(),
+            line(),
+            &|| Some(line()),
+            format.clone(),
+            Vec::new(),
+            &options,
+            &mut |_| {},
+        );
+        assert_eq!(outcome(found).0, Err("cannot read it: on fire".to_owned()));
+    }
     let parser = BatchParser::new(line());
     let found = overlap(
         source(),
@@ -703,6 +713,24 @@ fn a_thread_that_panics_panics_who_called() {
         run.map(drop).is_ok()
     });
     assert!(caught.is_err());
+    for source_waits in [true, false] {
+        let caught = std::panic::catch_unwind(|| {
+            let mut options = options(3);
+            options.source_waits = source_waits;
+            let ranges = || dlt(DltOutput::Ranges);
+            let run = split(
+                StreamSource::from_reader("it", PanickingSource),
+                ranges(),
+                &|| Some(ranges()),
+                NoneExporter,
+                Vec::new(),
+                &options,
+                &mut |_| {},
+            );
+            run.map(drop).is_ok()
+        });
+        assert!(caught.is_err());
+    }
     let caught = std::panic::catch_unwind(|| {
         let source = StreamSource::from_reader("it", PanickingSource);
         let parser = BatchParser::new(dlt(DltOutput::Ranges));

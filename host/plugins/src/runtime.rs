@@ -339,7 +339,11 @@ impl PluginRuntime {
         let (configuration, version) = self.configure(&factory, request.settings, request.input)?;
         let read_ahead = if configuration.grants.stdin {
             ReadAhead::Never
-        } else if factory.ask()?.capabilities()?.contains(&"live") {
+        } else if factory
+            .facts()?
+            .source_capabilities()
+            .contains(SourceCapabilities::LIVE)
+        {
             ReadAhead::BehindFullChunks
         } else {
             ReadAhead::Always

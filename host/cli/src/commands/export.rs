@@ -42,21 +42,24 @@ pub fn run(
     };
     let Sides {
         source,
+        source_waits,
         parser,
         captions,
         cache,
         compiler,
     } = sides::open(arguments, input.file, sizes, log)?;
+    let total = input
+        .metadata
+        .filter(|metadata| metadata.is_file() && !arguments.follow)
+        .map(|metadata| metadata.len());
     let job = Job {
         arguments,
         sizes,
         output,
         captions,
         started,
-        total: input
-            .metadata
-            .filter(|metadata| metadata.is_file() && !arguments.follow)
-            .map(|metadata| metadata.len()),
+        total,
+        source_waits: source_waits || total.is_none(),
         cache,
         compiler,
     };
@@ -124,6 +127,8 @@ struct Job<'a> {
     started: Instant,
     /// Bytes of the input, where known.
     total: Option<u64>,
+    /// Whether the source may wait for bytes that do not exist yet.
+    source_waits: bool,
     cache: Option<CacheUse>,
     compiler: Option<&'static str>,
 }
@@ -188,6 +193,7 @@ impl Job<'_> {
     fn options(&self) -> Options {
         let mut options = Options::new(self.sizes.jobs);
         options.buffer_limit = self.sizes.max_message_bytes;
+        options.source_waits = self.source_waits;
         options
     }
 

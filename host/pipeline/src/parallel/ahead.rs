@@ -1,4 +1,5 @@
-//! A source on a thread of its own that reads ahead, and the [`ByteSource`] that shows what it read.
+//! A source that is read ahead, on a thread of its own or by whoever wants the next chunk, and the [`ByteSource`] that shows what
+//! was read.
 //!
 //! What is shown is what the source itself would have shown, load by load: the same bytes, times, skipped counts, the same
 //! end or error at the same place, and counters as of the last load that was asked for. So whoever drives it sees no
@@ -36,13 +37,15 @@ pub(super) struct Layout {
     pub(super) max_lookback: usize,
 }
 
-/// What the source's thread shares with the others.
+/// What those who read a source share with those who want what it gives.
 #[derive(Debug)]
 pub(super) struct Ahead<X> {
     /// Buffers to load into.
     spare: Queue<ChunkBuffer>,
-    /// What was loaded, in order.
-    pub(super) loaded: Arc<Queue<Arrival<X>>>,
+    /// What a thread has loaded, in order.
+    loaded: Arc<Queue<Arrival<X>>>,
+    /// The source, where there is no such thread.
+    loader: Option<Mutex<Loader>>,
     /// How many bytes of earlier chunks to repeat in front of the next.
     pub(super) lookback: AtomicUsize,
     layout: Layout,
@@ -50,61 +53,105 @@ pub(super) struct Ahead<X> {
     split: Mutex<SourceSplit>,
 }
 
+/// A source, and how far it has got.
+struct Loader {
+    source: Box<dyn ByteSource>,
+    filter: Option<SourceFilter>,
+    /// The last bytes of what was loaded so far.
+    before: Vec<u8>,
+    /// The number of the next load; none behind the last.
+    next: Option<u64>,
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loader").field("next", &self.next).finish()
+    }
+}
+
 impl<X: Send + 'static> Ahead<X> {
-    /// Starts to read.
-    pub(super) fn start<S: ByteSource + 'static>(
-        source: S,
+    /// Starts to read, on a thread that is returned.
+    pub(super) fn start(
+        source: impl ByteSource + 'static,
         filter: Option<SourceFilter>,
         layout: Layout,
     ) -> std::io::Result<(Arc<Self>, JoinHandle<()>)> {
-        let ahead = Arc::new(Self {
-            spare: Queue::bounded(layout.buffers),
-            // Each buffer can be in there, and the end.
-            loaded: Arc::new(Queue::bounded(layout.buffers + 1)),
-            lookback: AtomicUsize::new(layout.lookback),
-            layout,
-            split: Mutex::default(),
-        });
-        for _ in 0..layout.buffers {
-            ahead.spare.offer(ChunkBuffer::new());
-        }
+        let ahead = Arc::new(Self::new(layout, None));
         let theirs = Arc::clone(&ahead);
+        let mut loader = Loader::new(source, filter);
         let thread = std::thread::Builder::new()
             .name("source".to_owned())
-            .spawn(move || theirs.serve(source, filter))?;
+            .spawn(move || {
+                // A load for each buffer, until the end or until nobody wants more.
+                while let Some(arrival) = theirs.load_next(&mut loader) {
+                    if theirs.loaded.push(arrival).is_err() {
+                        return;
+                    }
+                }
+                theirs.loaded.close();
+            })?;
         Ok((ahead, thread))
     }
 
-    /// The thread: a load for each buffer, until the end or until nobody wants more.
-    fn serve(&self, mut source: impl ByteSource, filter: Option<SourceFilter>) {
-        // The last bytes of what was loaded so far.
-        let mut before = Vec::new();
-        let mut index = 0;
-        while let Some(buffer) = self.spare.pop_last() {
-            let load = catch_unwind(AssertUnwindSafe(|| {
-                self.load(&mut source, filter.as_ref(), buffer, &mut before)
-            }))
-            .unwrap_or_else(Load::Panicked);
-            let last = !matches!(load, Load::Chunk(_));
-            let arrival = Arrival {
-                index,
-                load,
-                extra: None,
-            };
-            if self.loaded.push(arrival).is_err() || last {
-                return;
+    /// Reads when [`next`](Self::next) is called: for a source that does not wait, and callers who all come back here.
+    pub(super) fn on_demand(
+        source: impl ByteSource + 'static,
+        filter: Option<SourceFilter>,
+        layout: Layout,
+    ) -> Arc<Self> {
+        let loader = Loader::new(source, filter);
+        Arc::new(Self::new(layout, Some(Mutex::new(loader))))
+    }
+
+    fn new(layout: Layout, loader: Option<Mutex<Loader>>) -> Self {
+        let ahead = Self {
+            spare: Queue::bounded(layout.buffers),
+            // Each buffer can be in there, and the end.
+            loaded: Arc::new(Queue::bounded(layout.buffers + 1)),
+            loader,
+            lookback: AtomicUsize::new(layout.lookback),
+            layout,
+            split: Mutex::default(),
+        };
+        for _ in 0..layout.buffers {
+            ahead.spare.offer(ChunkBuffer::new());
+        }
+        ahead
+    }
+
+    /// The next arrival: loads it, or waits until it is loaded. None behind the last.
+    ///
+    /// Who loads waits for a free buffer, and who wants the next load for that one. It comes, since each arrival that is not
+    /// waited for by somebody who loads is with somebody who works on it and gives its buffer back.
+    pub(super) fn next(&self) -> Option<Arrival<X>> {
+        match &self.loader {
+            Some(loader) => {
+                self.load_next(&mut loader.lock().unwrap_or_else(PoisonError::into_inner))
             }
-            index += 1;
+            None => self.loaded.pop(),
         }
     }
 
-    fn load(
-        &self,
-        source: &mut impl ByteSource,
-        filter: Option<&SourceFilter>,
-        mut buffer: ChunkBuffer,
-        before: &mut Vec<u8>,
-    ) -> Load {
+    fn load_next(&self, loader: &mut Loader) -> Option<Arrival<X>> {
+        let index = loader.next?;
+        let buffer = self.spare.pop_last()?;
+        let load = catch_unwind(AssertUnwindSafe(|| self.load(loader, buffer)))
+            .unwrap_or_else(Load::Panicked);
+        loader.next = matches!(load, Load::Chunk(_)).then_some(index + 1);
+        Some(Arrival {
+            index,
+            load,
+            extra: None,
+        })
+    }
+
+    fn load(&self, loader: &mut Loader, mut buffer: ChunkBuffer) -> Load {
+        let Loader {
+            source,
+            filter,
+            before,
+            ..
+        } = loader;
         let Layout {
             headroom,
             max_lookback,
@@ -114,7 +161,7 @@ impl<X: Send + 'static> Ahead<X> {
         buffer.clear();
         buffer.room(front);
         buffer.commit(front);
-        let loaded = pollster::block_on(source.load_into(filter, &mut buffer));
+        let loaded = pollster::block_on(source.load_into(filter.as_ref(), &mut buffer));
         let counters = source.counters();
         *self.split.lock().unwrap_or_else(PoisonError::into_inner) = source.split();
         let info = match loaded {
@@ -154,6 +201,17 @@ impl<X: Send + 'static> Ahead<X> {
     }
 }
 
+impl Loader {
+    fn new(source: impl ByteSource + 'static, filter: Option<SourceFilter>) -> Self {
+        Self {
+            source: Box::new(source),
+            filter,
+            before: Vec::new(),
+            next: Some(0),
+        }
+    }
+}
+
 /// Keeps the last `wanted` bytes of what is in `before` and `body` behind it.
 fn remember(before: &mut Vec<u8>, body: &[u8], wanted: usize) {
     let of_body = body.len().min(wanted);
@@ -162,7 +220,14 @@ fn remember(before: &mut Vec<u8>, body: &[u8], wanted: usize) {
     before.extend_from_slice(body.get(body.len() - of_body..).unwrap_or_default());
 }
 
-/// Shows, as a [`ByteSource`], what a thread has read.
+impl<X> Ahead<X> {
+    /// Where what a thread has loaded comes from, in order.
+    pub(super) fn arrivals(&self) -> Arc<Queue<Arrival<X>>> {
+        Arc::clone(&self.loaded)
+    }
+}
+
+/// Shows, as a [`ByteSource`], what was read ahead.
 #[derive(Debug)]
 pub(super) struct AheadSource<X> {
     ahead: Arc<Ahead<X>>,
@@ -183,17 +248,17 @@ pub(super) struct AheadSource<X> {
 }
 
 impl<X: Send + 'static> AheadSource<X> {
-    /// Shows what comes out of `arrivals`; `thread` is the source's.
+    /// Shows what comes out of `arrivals`; `thread` is the source's, if it has one.
     pub(super) fn new(
         ahead: Arc<Ahead<X>>,
         arrivals: Arc<Queue<Arrival<X>>>,
-        thread: JoinHandle<()>,
+        thread: Option<JoinHandle<()>>,
     ) -> Self {
         Self {
             early: Vec::with_capacity(ahead.layout.buffers + 1),
             ahead,
             arrivals,
-            thread: Some(thread),
+            thread,
             present: None,
             next: 0,
             current: ChunkBuffer::new(),

@@ -64,6 +64,9 @@ pub struct Options {
     pub max_lookback: usize,
     /// The smallest chunk that is worth parsing ahead.
     pub least_trial: usize,
+    /// Whether the source may wait for bytes to come, as one that reads from a pipe or a network does. [`split`] then reads it on a
+    /// thread of its own, so that neither output nor errors wait for it; else the parsers' threads read what they parse, which is quicker.
+    pub source_waits: bool,
 }
 
 impl Options {
@@ -77,6 +80,7 @@ impl Options {
             min_lookback: 4 << 10,
             max_lookback: 64 << 10,
             least_trial: 32 << 10,
+            source_waits: true,
         }
     }
 }
@@ -133,8 +137,8 @@ where
     // Nobody works on the chunks on their way.
     let (ahead, source_thread) =
         Ahead::<()>::start(source, options.filter, layout).map_err(SourceError::Io)?;
-    let arrivals = Arc::clone(&ahead.loaded);
-    let source = AheadSource::new(ahead, arrivals, source_thread);
+    let arrivals = ahead.arrivals();
+    let source = AheadSource::new(ahead, arrivals, Some(source_thread));
     let producer = MessageProducer::new(source, parser).with_buffer_limit(options.buffer_limit);
     let blocks = Blocks::new(1);
 

@@ -2,11 +2,12 @@
 //!
 //! # Roles
 //!
-//! The source's thread loads chunk after chunk. Each of the `jobs` workers, of which the thread that called is one, takes the next
+//! Each of the `jobs` workers, of which the thread that called is one, loads the next
 //! chunk, makes a [trial](super::trial) of it (parses it from a guessed place and renders what it finds), and then joins what
 //! is there to be joined, in the order of the trace, if no other worker is doing that. To join a trial is to write what it has
-//! rendered. So there is no thread that only passes things on, and none to be woken for a chunk but the source's: with as many
-//! jobs as cores nobody waits for a core.
+//! rendered. So there is no thread that only passes things on, and none to be woken for a chunk: with as many
+//! jobs as cores nobody waits for a core, and a chunk is parsed where it was read. A source that may wait has a thread of its own, since
+//! a worker that waited with it could neither join nor end.
 //!
 //! # Why the result is the serial run's
 //!
@@ -84,8 +85,8 @@ type Producer<R> = MessageProducer<AheadSource<Trial<R>>, BatchParser<Lease<R>>>
 /// Runs a trace through up to `options.jobs` instances of a parser that resynchronises and has no attachments: `first`, and what
 /// `more` makes when one is needed (none: go on with those there are). Those also parse what is no part of the trace, so what they log is to
 /// be told to nobody; `first` never does. Writes to `out`, and tells `progress` how many
-/// bytes are done. The source is read on a thread of its own, which may outlive this call when it ends with an error: as long
-/// as a read takes.
+/// bytes are done. A source that [may wait](Options::source_waits) is read on a thread of its own, which may outlive this call when it ends
+/// with an error: as long as a read takes.
 ///
 /// # Errors
 /// Those of a serial run. What came before the error was written, or not.
@@ -114,8 +115,13 @@ where
         lookback: options.min_lookback,
         max_lookback: options.max_lookback,
     };
-    let (ahead, source_thread) =
-        Ahead::start(source, options.filter, layout).map_err(SourceError::Io)?;
+    let (ahead, source_thread) = if options.source_waits {
+        let (ahead, thread) =
+            Ahead::start(source, options.filter, layout).map_err(SourceError::Io)?;
+        (ahead, Some(thread))
+    } else {
+        (Ahead::on_demand(source, options.filter, layout), None)
+    };
     let arrivals = Arc::new(Queue::bounded(buffers + 1));
     let shared = Shared {
         ahead: &ahead,
@@ -257,7 +263,7 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
         progress: &mut dyn FnMut(u64),
     ) {
         let mut archive = AlignedBytes::new();
-        while let Some(mut arrival) = self.ahead.loaded.pop() {
+        while let Some(mut arrival) = self.ahead.next() {
             let made = catch_unwind(AssertUnwindSafe(|| {
                 self.try_out(worker, &mut arrival, more, &mut format, &mut archive)
             }));
@@ -306,8 +312,6 @@ impl<R: BatchReader + Send + 'static> Shared<'_, R> {
         archive: &mut AlignedBytes,
     ) -> Option<Trial<R>> {
         let Load::Chunk(chunk) = &mut arrival.load else {
-            // Nothing comes behind it: lets the other workers end.
-            self.ahead.loaded.close();
             return None;
         };
         let worth_it = arrival.index >= self.resume.load(Ordering::Relaxed)

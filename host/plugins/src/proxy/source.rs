@@ -112,6 +112,11 @@ impl<G: SourceGuest> ByteSourceProxy<G> {
     }
 
     /// The guest, the size of its chunks and when to read ahead, for another proxy. Bytes that were loaded are lost.
+    /// Whether a load may wait for bytes that do not exist yet, so that nothing else is to wait for it.
+    pub fn may_wait(&self) -> bool {
+        self.read_ahead != ReadAhead::Always
+    }
+
     pub(super) fn into_parts(self) -> (G, usize, ReadAhead) {
         (self.guest, self.chunk_bytes, self.read_ahead)
     }
