@@ -24,7 +24,7 @@ use crate::compiled::Compiled;
 use crate::config::{Grants, Limits, PluginCompiler, PluginsFile, RawValue};
 use crate::contract::{
     ApiVersion, ConfigItem, ConfigSchemaItem, ConfigValue, Description, Flavour, Kind, LogLevel,
-    Output, RenderOptions, Version, describe,
+    Output, RenderOptions, SourceCapabilities, Version, describe,
 };
 use crate::error::{FaultCause, PluginError};
 use crate::factory::PluginFactory;
