@@ -19,8 +19,8 @@ use chipmunk_pipeline::{
     },
 };
 use chipmunk_plugins::{
-    CacheOutcome, Input, Kind, Output, ParserOpener, ParserProxy, ParserRequest, PluginFactory,
-    PluginRuntime, RuntimeOptions, Settings, SourceRequest, StartInfo,
+    CacheOutcome, FOLLOW, Input, Kind, Output, ParserOpener, ParserProxy, ParserRequest,
+    PluginFactory, PluginRuntime, RuntimeOptions, Settings, SourceRequest, StartInfo,
     config::{PipelineSettings, PluginsFile},
     contract::{ConfigSchemaType, ParserCapabilities},
 };
@@ -45,9 +45,6 @@ const STORAGE_HEADER: &str = "storage-header";
 
 /// The configuration item of the text parsers that says where lines are split.
 const COLUMN_SPLIT: &str = "column-split";
-
-/// The configuration item of sources that can wait for more at the end of a file.
-const FOLLOW: &str = "follow";
 
 /// Both sides, ready to run.
 pub struct Sides {

@@ -68,7 +68,7 @@ pub use opener::ParserOpener;
 pub use proxy::{ByteSourceProxy, GuestReader, ParserProxy, ReadAhead, ThreadedSource};
 pub use registry::{PluginEntry, PluginRegistry};
 pub use runtime::{
-    CacheChoice, Inspection, Listed, Opened, ParserRequest, PluginRuntime, Precompiled,
+    CacheChoice, FOLLOW, Inspection, Listed, Opened, ParserRequest, PluginRuntime, Precompiled,
     RuntimeOptions, SourceRequest, StartInfo, Validation,
 };
 pub use schema::{Input, Settings};

@@ -37,6 +37,10 @@ use crate::schema::{Configuration, Given, Input, Settings, configure};
 
 pub use precompile::Precompiled;
 
+/// The configuration item by which a live source is told whether to wait at the end of its input, `true` or `false`. One that has no such
+/// item always may.
+pub const FOLLOW: &str = "follow";
+
 /// Where a runtime looks and keeps things.
 #[derive(Debug, Clone, Default)]
 pub struct RuntimeOptions {
@@ -337,13 +341,14 @@ impl PluginRuntime {
         let begin = Instant::now();
         let (factory, cache) = self.factory(name_or_path, Some(Kind::ByteSource))?;
         let (configuration, version) = self.configure(&factory, request.settings, request.input)?;
+        let capabilities = factory.facts()?.source_capabilities();
+        let told_not_to = configuration
+            .items
+            .iter()
+            .any(|item| item.id == FOLLOW && item.value == ConfigValue::Boolean(false));
         let read_ahead = if configuration.grants.stdin {
             ReadAhead::Never
-        } else if factory
-            .facts()?
-            .source_capabilities()
-            .contains(SourceCapabilities::LIVE)
-        {
+        } else if capabilities.contains(SourceCapabilities::LIVE) && !told_not_to {
             ReadAhead::BehindFullChunks
         } else {
             ReadAhead::Always
