@@ -155,7 +155,7 @@ bench-publish *ARGUMENTS:
     @{{ just }} bench --out docs/figures --readme README.md "$@"
 
 # Count the instructions of a few runs under valgrind, and compare them with what is expected; --bless renews that
-bench-check *ARGUMENTS: build
+bench-check *ARGUMENTS: build api-0_1_0
     cargo build --release {{ locked }} --workspace --bin chipmunk-plugins-bench
     '{{ target }}/release/chipmunk-plugins-bench' check --expected tests/bench/expected.json "$@"
 

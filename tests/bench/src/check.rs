@@ -47,6 +47,7 @@ const CASES: &[(&str, &str)] = &[
     ("plugin + plugin", "raw"),
     ("plugin + plugin", "text"),
     ("plugin + plugin", "none"),
+    ("native + plugin of API 0.1.0", "text"),
 ];
 
 const SMALLER: Input = trace(2_000);

@@ -122,10 +122,16 @@ impl TextArena {
             character.is_ascii() && with.is_ascii(),
             "one ASCII character is replaced by another"
         );
-        let is_text = text.is_ascii() || core::str::from_utf8(text).is_ok();
-        if is_text {
-            let replaced = |byte: &u8| if *byte == character { with } else { *byte };
-            self.bytes.extend(text.iter().map(replaced));
+        let before = self.bytes.len();
+        // All bits of all bytes, found on the way: most text is ASCII, and needs no other look.
+        let mut bits = 0;
+        self.bytes.extend(text.iter().map(|byte| {
+            bits |= byte;
+            if *byte == character { with } else { *byte }
+        }));
+        let is_text = bits.is_ascii() || core::str::from_utf8(text).is_ok();
+        if !is_text {
+            self.bytes.truncate(before);
         }
         is_text
     }
