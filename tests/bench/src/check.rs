@@ -186,7 +186,7 @@ fn verdict(now: f64, expected: Option<f64>, tolerance: f64) -> Verdict {
 fn table(now: &Counts, expected: &Counts, tolerance: f64) -> String {
     use std::fmt::Write;
     let mut out = format!(
-        "{:<26} {:>12} {:>12}\n",
+        "{:<36} {:>12} {:>12}\n",
         "instructions a message", "expected", "now"
     );
     for (name, count) in &now.instructions_a_message {
@@ -199,7 +199,7 @@ fn table(now: &Counts, expected: &Counts, tolerance: f64) -> String {
         };
         let shown = before.map_or("–".to_owned(), |before| format!("{before:.1}"));
         // Writing to a string cannot fail.
-        let _ = writeln!(out, "{name:<26} {shown:>12} {count:>12.1}{word}");
+        let _ = writeln!(out, "{name:<36} {shown:>12} {count:>12.1}{word}");
     }
     out
 }
