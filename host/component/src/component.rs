@@ -71,11 +71,23 @@ impl Component {
 
     #[cfg(feature = "compiler")]
     fn compile(engine: &Engine, translated: crate::translate::Translated) -> Result<Component> {
+        let crate::translate::Translated {
+            mut ir,
+            modules: binaries,
+        } = translated;
+        let unchecked = match engine.compiler() {
+            crate::Compiler::Llvm => crate::sole_memory::sole_memory(&ir, &binaries),
+            _ => None,
+        };
+        ir.calls_through_host = unchecked.is_some();
         let mut modules = Vec::new();
-        for (index, module) in translated.modules.iter().enumerate() {
-            modules.push(engine.compile(module, index)?);
+        for (number, module) in (0..).zip(&binaries) {
+            modules.push(match unchecked == Some(number) {
+                true => engine.compile_unchecked(module, number as usize)?,
+                false => engine.compile(module, number as usize)?,
+            });
         }
-        Ok(Component::from_parts(engine, translated.ir, modules))
+        Ok(Component::from_parts(engine, ir, modules))
     }
 
     pub(crate) fn from_parts(

@@ -9,13 +9,13 @@
 
 use crate::error::{Error, Result};
 #[cfg(feature = "compiler")]
-use crate::limits::LimitingTunables;
+use crate::limits::{LimitingTunables, memory_style};
 #[cfg(feature = "compiler")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-#[cfg(feature = "compiler")]
-use wasmer::sys::CompilerConfig;
 use wasmer::sys::{CpuFeature, EngineBuilder, Features, NativeEngineExt, Target};
+#[cfg(feature = "compiler")]
+use wasmer::{MemoryStyle, sys::CompilerConfig};
 #[cfg(feature = "compiler")]
 use wasmer_middlewares::Metering;
 
@@ -240,6 +240,23 @@ impl Engine {
     /// Compiles a core module, the one of that number in its component.
     #[cfg(feature = "compiler")]
     pub(crate) fn compile(&self, bytes: &[u8], number: usize) -> Result<wasmer::Module> {
+        self.compile_with(&memory_style(self.inner.compiler), bytes, number)
+    }
+
+    /// The same for the one whose memory needs no checks with any compiler (`sole_memory`).
+    #[cfg(feature = "compiler")]
+    pub(crate) fn compile_unchecked(&self, bytes: &[u8], number: usize) -> Result<wasmer::Module> {
+        self.compile_with(&MemoryStyle::Static, bytes, number)
+    }
+
+    #[cfg(feature = "compiler")]
+    fn compile_with(
+        &self,
+        memory: &MemoryStyle,
+        bytes: &[u8],
+        number: usize,
+    ) -> Result<wasmer::Module> {
+        let tunables = || LimitingTunables::new(*memory, Arc::default());
         let failed = |e: &dyn std::fmt::Display| Error::Compile {
             module: number,
             message: e.to_string(),
@@ -258,10 +275,12 @@ impl Engine {
             .map_err(|e| failed(&e))
         };
         let Some(operations) = self.inner.metering else {
-            return compile(&self.inner.wasmer);
+            return compile(&self.wasmer_with(tunables()));
         };
         // Wasmer's metering is good for one module: it gets an engine of its own to be compiled with, and moves over.
-        let counting = with_compiler(self.inner.compiler, &Target::default(), Some(operations))?;
+        let mut counting =
+            with_compiler(self.inner.compiler, &Target::default(), Some(operations))?;
+        counting.set_tunables(tunables());
         let module = compile(&counting)?;
         let compiled = module.serialize().map_err(|e| failed(&e))?;
         // SAFETY: the bytes are what wasmer serialised just now, with the same version, target and features.
@@ -327,7 +346,10 @@ fn with_compiler(
         .set_features(Some(features(compiler)))
         .engine()
         .into();
-    engine.set_tunables(LimitingTunables::new(compiler, Arc::default()));
+    engine.set_tunables(LimitingTunables::new(
+        memory_style(compiler),
+        Arc::default(),
+    ));
     Ok(engine)
 }
 

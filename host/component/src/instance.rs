@@ -19,7 +19,8 @@ use crate::types::ResourceTableId;
 use std::collections::HashMap;
 use std::sync::Arc;
 use wasmer::{
-    AsStoreMut, Extern, Function, FunctionEnv, Global, Imports, Memory, StoreMut, Table, Value,
+    AsStoreMut, Extern, Function, FunctionEnv, FunctionEnvMut, Global, Imports, Memory, StoreMut,
+    Table, Value,
 };
 
 /// An instance of a component, in a store. Only a number: cheap to copy, and good for that store only.
@@ -315,16 +316,23 @@ fn step(
     let state = runtime.as_mut(store).instance(id)?;
     match init {
         Initializer::Instantiate { module, args } => {
-            let args = args
+            let mut given = args
                 .iter()
                 .map(|def| state.core_def(def))
                 .collect::<Result<Vec<_>>>()?;
+            if component.inner.ir.calls_through_host {
+                for (item, def) in given.iter_mut().zip(args) {
+                    if let (Extern::Function(function), CoreDef::Export(_)) = (&*item, def) {
+                        *item = Extern::Function(through_host(store, runtime, function));
+                    }
+                }
+            }
             let module = component
                 .inner
                 .modules
                 .get(*module as usize)
                 .ok_or_else(|| missing("module"))?;
-            let core = wasmer::Instance::new_by_index(store, module, &args)
+            let core = wasmer::Instance::new_by_index(store, module, &given)
                 .map_err(|e| instantiation_error(store, runtime, e))?;
             runtime.as_mut(store).instance(id)?.core.push(core);
         }
@@ -387,6 +395,20 @@ fn step(
         }
     }
     Ok(())
+}
+
+/// A function of the host's that calls `function` and does nothing else.
+fn through_host(
+    store: &mut StoreMut<'_>,
+    runtime: &FunctionEnv<Runtime>,
+    function: &Function,
+) -> Function {
+    let ty = function.ty(store);
+    let function = function.clone();
+    let call = move |mut env: FunctionEnvMut<'_, Runtime>, args: &[Value]| {
+        function.call(&mut env, args).map(Vec::from)
+    };
+    Function::new_with_env(store, runtime, ty, call)
 }
 
 /// Items are numbered in the order of their steps; a number may be given again with the very same item.

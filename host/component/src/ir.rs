@@ -32,6 +32,9 @@ pub(crate) struct ComponentIr {
     pub flags_are_globals: bool,
     /// What a core module that stands for a component imports beside its world.
     pub core_imports: Vec<CoreImport>,
+    /// The core modules give functions to one another only through the host, since one of them was compiled for that
+    /// (`sole_memory`).
+    pub calls_through_host: bool,
 }
 
 /// An import of a core module that is no part of any world: a function, or the module's memory.

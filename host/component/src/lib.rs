@@ -70,6 +70,8 @@ mod names;
 mod resource;
 #[cfg(feature = "compiler")]
 mod rules;
+#[cfg(feature = "compiler")]
+mod sole_memory;
 mod store;
 mod tables;
 mod trampoline;

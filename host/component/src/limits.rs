@@ -117,11 +117,8 @@ impl Usage {
 
 /// How compiled code gets at memories.
 ///
-/// Without checks, in address space that is reserved as a whole, but not where LLVM compiles. For such memories, wasmer 7.4 lets
-/// functions that LLVM compiled hand the address of their first memory to one another, and assumes that every function of
-/// WebAssembly takes it and means the same memory. A function of a module without a memory does not take it, such as the
-/// shims of every component that calls the host; that of another component has another memory. Both then work on what is no argument of theirs, or
-/// on the wrong memory.
+/// Without checks, in address space that is reserved as a whole, but not where LLVM compiles: what wasmer 7.4 does then is right only for
+/// some components, whose one memory is compiled without checks all the same (`sole_memory`).
 pub(crate) fn memory_style(compiler: Compiler) -> MemoryStyle {
     match compiler {
         Compiler::Llvm => MemoryStyle::Dynamic {
@@ -142,11 +139,12 @@ pub(crate) struct LimitingTunables {
 }
 
 impl LimitingTunables {
-    pub fn new(compiler: Compiler, usage: Arc<Usage>) -> LimitingTunables {
+    /// For memories of this style, where a compiled module does not say which style it was compiled for.
+    pub fn new(memory: MemoryStyle, usage: Arc<Usage>) -> LimitingTunables {
         LimitingTunables {
             base: BaseTunables::new(),
             usage,
-            memory: memory_style(compiler),
+            memory,
         }
     }
 

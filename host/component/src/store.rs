@@ -11,7 +11,7 @@ use crate::deadline::Slot;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::instance::InstanceState;
-use crate::limits::{LimitingTunables, StoreLimits, Usage};
+use crate::limits::{LimitingTunables, StoreLimits, Usage, memory_style};
 use crate::resource::{HostHandles, ResourceType};
 use crate::types::ResourceTableId;
 use std::any::Any;
@@ -259,7 +259,10 @@ impl<T: Send + 'static> Store<T> {
     /// [`Error::Engine`] when wasmer cannot make a store.
     pub fn with_limits(engine: &Engine, data: T, limits: StoreLimits) -> Result<Store<T>> {
         let usage = Usage::new(limits);
-        let wasmer = engine.wasmer_with(LimitingTunables::new(engine.compiler(), usage.clone()));
+        let wasmer = engine.wasmer_with(LimitingTunables::new(
+            memory_style(engine.compiler()),
+            usage.clone(),
+        ));
         let mut inner = wasmer::Store::new(wasmer);
         static STORES: AtomicU64 = AtomicU64::new(0);
         let runtime = Runtime {

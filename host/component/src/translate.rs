@@ -315,6 +315,7 @@ impl Lowering<'_, '_> {
             num_component_instances: self.component.num_runtime_component_instances,
             flags_are_globals: self.flags_are_globals,
             core_imports: Vec::new(),
+            calls_through_host: false,
             types: self.types,
         })
     }
