@@ -13,8 +13,9 @@ use chipmunk_plugins::schema::{Configuration, check_schema};
 use chipmunk_plugins::{GuestFault, Output, PluginError, PluginRuntime};
 
 use crate::Kit;
-use crate::plateau::Plateau;
-use crate::report::{Record, Verdict, bad, failed, passed, skipped};
+use crate::pace::Pace;
+use crate::plateau::{Plateau, has_runtime, size};
+use crate::report::{Bad, Record, Verdict, bad, failed, passed, skipped};
 use crate::subject::{Question, Subject, Told, in_one_line, is_refusal, names_nothing, why};
 
 /// Loads the plugin, and asks it everything once.
@@ -431,17 +432,37 @@ pub(crate) fn missing_file(
     )
 }
 
-/// Memory of an instance that is asked again and again: what is returned to the host is to be freed.
-pub(crate) fn asked_often(subject: &Subject<'_>, first: usize) -> Result<Plateau, String> {
+/// Has an instance asked again and again what it is, and its memory looked at: what is returned to the host is to be freed. How many
+/// questions were asked.
+pub(crate) fn asked_often(subject: &Subject<'_>, pace: &Pace) -> Result<usize, Bad> {
+    const REMEDY: &str =
+        "free what the functions that describe the plugin return, in their post-return";
+    /// A garbage collector may begin as late as this, in bytes.
+    const MOST_UNDECIDED: u64 = 160 << 20;
     let mut session = subject
         .start(&Grants::default())
-        .map_err(|error| why(&error))?;
-    Plateau::look(first.max(1), 7, Duration::from_secs(10), |times| {
+        .map_err(|error| bad(why(&error), REMEDY))?;
+    let has_runtime = has_runtime(session.memory_bytes());
+    let first = pace.questions().max(1);
+    let seen = Plateau::look(first, 7, Duration::from_secs(4), |times| {
         for _ in 0..times {
-            Told::ask(&mut session, &Question::ALL, |_| {}).map_err(|fault| in_one_line(&fault))?;
+            Told::ask(&mut session, &Question::ALL, |_| {})
+                .map_err(|fault| bad(in_one_line(&fault), REMEDY))?;
         }
         Ok(session.memory_bytes())
-    })
+    })?;
+    if seen.grows() && !seen.is_too_early(has_runtime, 0, MOST_UNDECIDED) {
+        return Err(bad(
+            format!(
+                "asked {} times to describe itself, it has {} of memory, of which the second half of the questions took {}",
+                seen.calls,
+                size(seen.bytes),
+                size(seen.grown)
+            ),
+            REMEDY,
+        ));
+    }
+    Ok(seen.calls)
 }
 
 #[cfg(test)]

@@ -49,10 +49,20 @@ impl Plateau {
         Ok(seen)
     }
 
+    /// Whether growth up to here says nothing yet: there were few calls, or a garbage collector may not have begun.
+    pub fn is_too_early(&self, has_runtime: bool, enough: usize, most_undecided: u64) -> bool {
+        self.grows() && self.bytes < most_undecided && (has_runtime || self.calls < enough)
+    }
+
     /// Whether memory does not stand still. A sixty-fourth is not growth: a garbage collector settles in slowly.
     pub fn grows(&self) -> bool {
         self.grown > self.bytes / 64
     }
+}
+
+/// Whether a guest that begins with so many bytes of memory brings a language's runtime along, and with it a garbage collector.
+pub(crate) fn has_runtime(bytes: u64) -> bool {
+    bytes > 4 << 20
 }
 
 /// Bytes for people.
@@ -89,6 +99,17 @@ mod tests {
                 grown: 0
             }
         );
+    }
+
+    #[test]
+    fn growth_that_says_nothing_yet_is_told_apart() {
+        let grows = look(|calls| 100 * calls as u64);
+        let (calls, bytes) = (grows.calls, grows.bytes);
+        assert!(grows.is_too_early(false, calls + 1, bytes + 1));
+        assert!(!grows.is_too_early(false, calls, bytes + 1));
+        assert!(grows.is_too_early(true, calls, bytes + 1));
+        assert!(!grows.is_too_early(true, calls + 1, bytes));
+        assert!(!look(|_| 1).is_too_early(true, usize::MAX, u64::MAX));
     }
 
     #[test]

@@ -25,18 +25,11 @@ const API_0_1_0: [&str; 5] = [
 
 /// Faults that are not ours to mend: plugin, check, and why. Each is told in every run, and one that is gone is a failure, so that it is
 /// taken off the list.
-const KNOWN: [(&str, &str, &str); 2] = [
-    (
-        "file-source in js",
-        "memory",
-        "componentize-js never frees what an imported function returns (ComponentizeJS issue 330): a source keeps all it reads",
-    ),
-    (
-        "file-source in python",
-        "memory",
-        "componentize-py's libc never frees what it read: a source keeps all it reads",
-    ),
-];
+const KNOWN: [(&str, &str, &str); 1] = [(
+    "file-source in python",
+    "memory",
+    "componentize-py's libc never frees what it read: a source keeps all it reads",
+)];
 
 /// What is to be looked at: a name, a file, and how to get it.
 struct Candidate {

@@ -9,7 +9,7 @@ use super::drive::{Ending, Instance, Plan, Run};
 use super::items::Difference;
 use super::rough::REMEDY as NO_TRAP;
 use crate::life::asked_often;
-use crate::plateau::{Plateau, size};
+use crate::plateau::{Plateau, has_runtime, size};
 use crate::report::{Bad, Verdict, bad, failed, passed, skipped};
 use crate::subject::why;
 
@@ -224,8 +224,6 @@ fn slows_down(run: &Run) -> bool {
 pub(super) fn memory(context: &Context<'_>) -> Verdict {
     const REMEDY: &str = "free what a call allocates: the input that the host lowers (it belongs to the guest), the archive in post-return, and whatever is \
          kept of earlier calls";
-    const ASKED: &str =
-        "free what the functions that describe the plugin return, in their post-return";
     // Larger pieces for interpreters: their collectors begin late, and count bytes.
     let piece = if context.pace.byte_ns > 50.0 {
         8 << 10
@@ -235,6 +233,7 @@ pub(super) fn memory(context: &Context<'_>) -> Verdict {
     const ENOUGH: usize = 4096;
     let first = context.pace.calls(context.share(4), piece, 100, ENOUGH);
     let mut instance = context.fresh().map_err(|error| bad(why(&error), REMEDY))?;
+    let has_runtime = has_runtime(instance.session.memory_bytes());
     let mut endless = Endless {
         source: &context.main.bytes,
         at: 0,
@@ -246,9 +245,10 @@ pub(super) fn memory(context: &Context<'_>) -> Verdict {
         }
         Ok::<u64, Bad>(instance.session.memory_bytes())
     })?;
-    if parsed.grows() && parsed.calls < ENOUGH * 2 && parsed.bytes < MOST_UNDECIDED {
+    if parsed.is_too_early(has_runtime, ENOUGH * 2, MOST_UNDECIDED) {
         return skipped(format!(
-            "{} after {} calls of {piece} bytes, and still growing: with a garbage collector at work that need not be a leak; `--seconds 200`              looks longer",
+            "{} after {} calls of {piece} bytes, and still growing: with a garbage collector at work that need not be a leak; `--seconds 200` \
+             looks longer",
             size(parsed.bytes),
             parsed.calls
         ));
@@ -264,24 +264,12 @@ pub(super) fn memory(context: &Context<'_>) -> Verdict {
             REMEDY,
         );
     }
-    let first = context.pace.questions();
-    let asked = asked_often(context.subject, first).map_err(|text| bad(text, ASKED))?;
-    if asked.grows() {
-        return failed(
-            format!(
-                "asked {} times to describe itself, it has {} of memory, of which the second half of the questions took {}",
-                asked.calls,
-                size(asked.bytes),
-                size(asked.grown)
-            ),
-            ASKED,
-        );
-    }
+    let questions = asked_often(context.subject, &context.pace)?;
     passed(format!(
         "{} calls of `parse` leave it with {}, as half of them did; so do {} questions about itself",
         parsed.calls,
         size(parsed.bytes),
-        asked.calls
+        questions
     ))
 }
 
