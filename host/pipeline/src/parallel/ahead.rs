@@ -63,6 +63,17 @@ struct Loader {
     next: Option<u64>,
 }
 
+impl Loader {
+    fn new(source: impl ByteSource + 'static, filter: Option<SourceFilter>) -> Self {
+        Self {
+            source: Box::new(source),
+            filter,
+            before: Vec::new(),
+            next: Some(0),
+        }
+    }
+}
+
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loader").field("next", &self.next).finish()
@@ -119,10 +130,15 @@ impl<X: Send + 'static> Ahead<X> {
         ahead
     }
 
+    /// Where what a thread has loaded comes from, in order.
+    pub(super) fn arrivals(&self) -> Arc<Queue<Arrival<X>>> {
+        Arc::clone(&self.loaded)
+    }
+
     /// The next arrival: loads it, or waits until it is loaded. None behind the last.
     ///
-    /// Who loads waits for a free buffer, and who wants the next load for that one. It comes, since each arrival that is not
-    /// waited for by somebody who loads is with somebody who works on it and gives its buffer back.
+    /// Who loads waits for a free buffer, and who wants the next load waits for who loads. A buffer comes: all that are not here are with
+    /// workers, who give theirs back before they come for another, but for the few that the joiner keeps until the chunk before is joined.
     pub(super) fn next(&self) -> Option<Arrival<X>> {
         match &self.loader {
             Some(loader) => {
@@ -201,30 +217,12 @@ impl<X: Send + 'static> Ahead<X> {
     }
 }
 
-impl Loader {
-    fn new(source: impl ByteSource + 'static, filter: Option<SourceFilter>) -> Self {
-        Self {
-            source: Box::new(source),
-            filter,
-            before: Vec::new(),
-            next: Some(0),
-        }
-    }
-}
-
 /// Keeps the last `wanted` bytes of what is in `before` and `body` behind it.
 fn remember(before: &mut Vec<u8>, body: &[u8], wanted: usize) {
     let of_body = body.len().min(wanted);
     let keep = (wanted - of_body).min(before.len());
     before.drain(..before.len() - keep);
     before.extend_from_slice(body.get(body.len() - of_body..).unwrap_or_default());
-}
-
-impl<X> Ahead<X> {
-    /// Where what a thread has loaded comes from, in order.
-    pub(super) fn arrivals(&self) -> Arc<Queue<Arrival<X>>> {
-        Arc::clone(&self.loaded)
-    }
 }
 
 /// Shows, as a [`ByteSource`], what was read ahead.
