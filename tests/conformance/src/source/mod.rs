@@ -695,7 +695,7 @@ fn memory(context: &Context<'_>) -> Verdict {
     const DOUBLINGS: u32 = 3;
     const FILE: usize = 128 << 20;
     // A runtime begins with megabytes that are free: more goes through it with each call.
-    let begin = initialise(context.subject, &context.configuration)
+    let begin = initialise(context.subject, context.configuration)
         .map_err(|error| bad(why(&error), NO_TRAP))?;
     let has_runtime = has_runtime(begin.memory_bytes());
     drop(begin);
