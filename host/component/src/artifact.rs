@@ -32,6 +32,8 @@ use xxhash_rust::xxh3::xxh3_128;
 /// - 2: imported core modules.
 /// - 3: XXH3 instead of BLAKE3, contexts of calls.
 /// - 4: core modules that stand for components; modules are aligned, so that they are used where a file is mapped.
+/// - 5: with LLVM, memories are checked.
+/// - 6: whether core modules give functions to one another through the host.
 pub(crate) const VERSION: u32 = 6;
 
 const MAGIC: &[u8; 8] = b"wcomp\0\r\n";

@@ -106,10 +106,10 @@ fn outcome(finished: Result<Finished<Vec<u8>>, ProduceError>) -> (Outcome, Share
 }
 
 /// A run by several instances, with the source on a thread of its own and without: they give the same.
-fn by(
+fn by<R: BatchReader + Send + 'static>(
     bytes: &Arc<[u8]>,
     cuts: &[usize],
-    reader: impl Fn() -> DltReader + Sync,
+    reader: impl Fn() -> R + Sync,
     format: impl Format,
     options: &Options,
 ) -> (Outcome, Shares) {
@@ -388,17 +388,8 @@ fn a_message_that_does_not_end_is_the_same_error() {
     );
     let mut options = options(3);
     options.buffer_limit = limit;
-    let more = || Some(reader());
-    let found = split(
-        source(&bytes, &cuts),
-        reader(),
-        &more,
-        format.clone(),
-        Vec::new(),
-        &options,
-        &mut |_| {},
-    );
-    assert_eq!(outcome(found).0, expected);
+    let found = by(&bytes, &cuts, reader, format.clone(), &options).0;
+    assert_eq!(found, expected);
     let found = overlap(
         source(&bytes, &cuts),
         BatchParser::new(reader()),

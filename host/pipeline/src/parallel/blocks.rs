@@ -12,7 +12,7 @@ use crate::{Item, LogMessage, Sink, export::Format};
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// A buffer that grew beyond this is not used again, in bytes.
-const LARGEST_KEPT: usize = 8 << 20;
+pub(super) const LARGEST_KEPT: usize = 8 << 20;
 
 /// Blocks that wait to be written, at most.
 const WAITING: usize = 2;

@@ -18,14 +18,11 @@ use std::{
 
 use chipmunk_payload::{AlignedBytes, Batch, ItemKind, TailView};
 
-use super::{chunk::Chunk, queue::Queue};
+use super::{blocks::LARGEST_KEPT, chunk::Chunk, queue::Queue};
 use crate::{
     BatchMessage, BatchReader, Item, MessageBatch, ParseYield, ParserError, ParserSplit,
     ParserTally, export::Format,
 };
-
-/// What was rendered of a chunk is memory for the next one if it is no longer than this, in bytes.
-const LARGEST_KEPT: usize = 8 << 20;
 
 /// A parser with what it needs to be used for any chunk.
 #[derive(Debug)]
